@@ -1,0 +1,29 @@
+"""Engines: token ids in, token ids out. `base.py` is the interface, one file per library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runtime.engines.base import Engine
+from runtime.errors import UsageError
+
+ENGINES = ("llama.cpp",)
+
+
+def open_engine(
+    name: str,
+    path: Path,
+    *,
+    lora: Path | None = None,
+    n_ctx: int | None = None,
+    n_threads: int | None = None,
+) -> Engine:
+    """Load a model with the engine called `name`; the engine's library is imported here.
+
+    Raises UsageError for an unknown engine, ModelError for a model that cannot be loaded.
+    """
+    if name == "llama.cpp":
+        from runtime.engines.llama_cpp import LlamaCppEngine
+
+        return LlamaCppEngine(path, lora=lora, n_ctx=n_ctx, n_threads=n_threads)
+    raise UsageError(f"unknown engine '{name}': choose from {', '.join(ENGINES)}")

@@ -1,0 +1,260 @@
+"""The llama.cpp engine: one model, one KV cache, token ids in and out.
+
+What was evaluated stays in the KV cache; a call of `generate` finds the longest common prefix
+with it and evaluates only the rest. An append-only transcript therefore costs each token once,
+and `GenerationStats.evaluated` / `.reused` count it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from runtime.engines.base import Constraint, FinishReason, GenerationStats, Sampling
+from runtime.engines.grammar import to_gbnf
+from runtime.engines.llama_bindings import clear_log, last_error, llama
+from runtime.engines.llama_sampler import Sampler
+from runtime.engines.llama_tokenizer import LlamaTokenizer
+from runtime.errors import EngineError, ModelError, UsageError
+
+DEFAULT_CTX = 4096
+PREFILL_BATCH = 512  # also how long, in tokens, Ctrl-C may have to wait
+
+
+class LlamaCppEngine:
+    """Implements `runtime.engines.base.Engine`.
+
+    `n_ctx` tokens of window (default: the model's own, at most 4096: KV memory is reserved at
+    once), `n_threads` for prefill and decode (default: the physical cores this process may use).
+    Raises ModelError if the file cannot be loaded, UsageError if the window is too large.
+    """
+
+    name = "llama.cpp"
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lora: Path | None = None,
+        n_ctx: int | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        self._model: Any = None
+        self._context: Any = None
+        self._adapter: Any = None
+        started = time.perf_counter()
+        self._lib = llama()
+        clear_log()
+        try:
+            self._open(path, lora, n_ctx, n_threads or physical_cores())
+        except BaseException:
+            self.close()
+            raise
+        self.load_s = time.perf_counter() - started
+        self._cached: list[int] = []  # the tokens whose keys and values are in the cache
+
+    def _open(self, path: Path, lora: Path | None, n_ctx: int | None, n_threads: int) -> None:
+        lib = self._lib
+        self._model = lib.llama_model_load_from_file(
+            os.fsencode(path), lib.llama_model_default_params()
+        )
+        if not self._model:
+            raise ModelError(f"llama.cpp cannot load {path}: {last_error()}")
+        if not lib.llama_model_has_decoder(self._model):
+            raise ModelError(f"{path} is not a text-generation model")
+        trained = lib.llama_model_n_ctx_train(self._model)
+        if n_ctx is not None and n_ctx > trained:
+            raise UsageError(f"--ctx {n_ctx} is more than this model's window of {trained} tokens")
+        params = lib.llama_context_default_params()
+        params.n_ctx = n_ctx or min(trained, DEFAULT_CTX)
+        params.n_batch = params.n_ubatch = PREFILL_BATCH
+        params.n_threads = params.n_threads_batch = n_threads
+        params.no_perf = True
+        self._context = lib.llama_init_from_model(self._model, params)
+        if not self._context:
+            raise ModelError(
+                f"no memory for a window of {params.n_ctx} tokens ({last_error()}): "
+                "try a smaller --ctx"
+            )
+        self.n_ctx: int = params.n_ctx
+        self.n_threads = n_threads
+        self._memory = lib.llama_get_memory(self._context)
+        self._vocab = lib.llama_model_get_vocab(self._model)
+        self.tokenizer = LlamaTokenizer(self._vocab)
+        template = lib.llama_model_chat_template(self._model, None)
+        self.chat_template: str | None = template.decode("utf-8", "replace") if template else None
+        if lora is not None:
+            self._apply_lora(lora)
+
+    def _apply_lora(self, path: Path) -> None:
+        lib = self._lib
+        self._adapter = lib.llama_adapter_lora_init(self._model, os.fsencode(path))
+        if not self._adapter:
+            raise ModelError(f"the LoRA {path} does not fit this model: {last_error()}")
+        adapters = (ctypes.c_void_p * 1)(self._adapter)
+        scales = (ctypes.c_float * 1)(1.0)
+        if lib.llama_set_adapters_lora(self._context, adapters, 1, scales) != 0:
+            raise ModelError(f"the LoRA {path} cannot be applied: {last_error()}")
+
+    def describe(self) -> str:
+        """Architecture, size and quantisation, as llama.cpp words it: `llama 134M Q4_1`."""
+        buffer = ctypes.create_string_buffer(128)
+        self._lib.llama_model_desc(self._model, buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace")
+
+    def generate(
+        self,
+        ids: Sequence[int],
+        *,
+        max_tokens: int,
+        sampling: Sampling,
+        constraint: Constraint | None = None,
+    ) -> LlamaGeneration:
+        """See `Engine.generate`."""
+        if not ids:
+            raise UsageError("there is nothing to continue: the prompt is empty")
+        return LlamaGeneration(self, list(ids), max_tokens, sampling, constraint)
+
+    def close(self) -> None:
+        """Free the C memory. The adapter goes with its model."""
+        if self._context:
+            self._lib.llama_free(self._context)
+        if self._model:
+            self._lib.llama_model_free(self._model)
+        self._context = self._model = self._adapter = None
+
+    def _reuse(self, ids: list[int]) -> int:
+        """Cut the cache back to its common prefix with `ids`; returns that prefix's length."""
+        limit = min(len(self._cached), len(ids) - 1)  # the last token always gives the logits
+        shared = next((i for i in range(limit) if self._cached[i] != ids[i]), limit)
+        if shared < len(self._cached) and not self._lib.llama_memory_seq_rm(
+            self._memory, 0, shared, -1
+        ):
+            shared = 0  # recurrent models cannot step back
+            self._lib.llama_memory_clear(self._memory, False)
+        del self._cached[shared:]
+        return shared
+
+    def _evaluate(self, tokens: Sequence[int]) -> None:
+        lib = self._lib
+        for start in range(0, len(tokens), PREFILL_BATCH):
+            chunk = tokens[start : start + PREFILL_BATCH]
+            array = (lib.llama_token * len(chunk))(*chunk)
+            status = lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(chunk)))
+            if status != 0:
+                self._cached.clear()
+                lib.llama_memory_clear(self._memory, False)
+                raise EngineError(f"llama.cpp failed to evaluate ({status}): {last_error()}")
+            self._cached.extend(chunk)
+
+
+class LlamaGeneration:
+    """Implements `runtime.engines.base.Generation`."""
+
+    def __init__(
+        self,
+        engine: LlamaCppEngine,
+        ids: list[int],
+        max_tokens: int,
+        sampling: Sampling,
+        constraint: Constraint | None,
+    ) -> None:
+        self.finish = FinishReason.CLOSED
+        self.stats = GenerationStats()
+        self._engine, self._pending = engine, ids
+        self._left = max_tokens
+        self._constraint = constraint
+        self._tail = b""
+        self.called_at = time.perf_counter()
+        grammar = None if constraint is None else to_gbnf(constraint)
+        self._sampler: Sampler | None = Sampler(engine._vocab, sampling, grammar)
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        if self._sampler is None:
+            raise StopIteration
+        if self._left <= 0:
+            raise self._stop(FinishReason.LENGTH)
+        if not self._advance():
+            raise self._stop(FinishReason.CONTEXT)
+        token, refused = self._sampler.sample(self._engine._context)
+        self._count(refused)
+        self._pending.append(token)
+        self._left -= 1
+        if self._engine.tokenizer.is_eog(token):
+            self._stop(FinishReason.EOG)
+        elif self._constraint is not None and self._closes(self._constraint, token):
+            self._stop(FinishReason.CONSTRAINT)
+        return token
+
+    def _advance(self) -> bool:
+        """Evaluate what is not in the cache yet; False if the window has no room for it."""
+        engine, stats = self._engine, self.stats
+        if len(self._pending) > engine.n_ctx:
+            return False
+        started = time.perf_counter()
+        first = stats.generated == 0
+        if first:
+            stats.reused = engine._reuse(self._pending)
+            tokens = self._pending[stats.reused :]
+            stats.prefilled = len(tokens)
+        else:
+            tokens = self._pending[-1:]
+        engine._evaluate(tokens)
+        stats.evaluated += len(tokens)
+        if first:
+            stats.prefill_s = time.perf_counter() - started
+        return True
+
+    def _count(self, refused: bool) -> None:
+        stats, now = self.stats, time.perf_counter()
+        stats.generated += 1
+        stats.rejected += refused
+        if stats.generated == 1:
+            stats.ttft_s = now - self.called_at
+            self._first_sample = now
+        stats.decode_s = now - self._first_sample
+
+    def _closes(self, constraint: Constraint, token: int) -> bool:
+        """Whether the closing text is complete, and not merely quoted inside a JSON string."""
+        closes = constraint.closes.encode()
+        self._tail = (self._tail + self._engine.tokenizer.piece(token))[-len(closes) - 64 :]
+        if constraint.schema is None or not self._tail.rstrip().endswith(closes):
+            return False
+        eos = self._engine._lib.llama_vocab_eos(self._engine._vocab)
+        return self._sampler is not None and self._sampler.allows(eos)
+
+    def _stop(self, reason: FinishReason) -> StopIteration:
+        self.finish = reason
+        self.close()
+        return StopIteration()
+
+    def close(self) -> None:
+        """Free the sampler; what was evaluated stays in the engine's cache."""
+        if self._sampler is not None:
+            self._sampler.close()
+            self._sampler = None
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def physical_cores() -> int:
+    """Cores this process may use, hyper-threads counted once: SMT siblings slow llama.cpp down."""
+    if not hasattr(os, "sched_getaffinity"):
+        return max(1, (os.cpu_count() or 2) // 2)
+    cpus = os.sched_getaffinity(0)
+    siblings = set()
+    for cpu in cpus:
+        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        try:
+            siblings.add(path.read_text().strip())
+        except OSError:
+            return len(cpus)
+    return len(siblings)
