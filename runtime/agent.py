@@ -1,0 +1,159 @@
+"""`Agent`: a model, its tools and its settings, ready for questions.
+
+One class serves the command line, the Python API, the benchmarks and the trainer's parity test.
+`Agent.stream` yields what happens as typed events (events.py), `Agent.run` returns the record at
+the end (record.py); the loop itself is in loop.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime.engines import open_engine
+from runtime.engines.base import Engine
+from runtime.errors import UsageError
+from runtime.events import (
+    Event,
+    RunFinished,
+)
+from runtime.loop import Run
+from runtime.models import ResolvedModel, resolve_model
+from runtime.protocol import (
+    DEFAULT_SYSTEM,
+    ChatTemplate,
+    Message,
+    Tool,
+    Transcript,
+)
+from runtime.record import RunRecord
+from runtime.settings import Settings
+from runtime.tools.code_interpreter import code_interpreter_tool
+
+if TYPE_CHECKING:
+    from runtime.sandbox import Sandbox
+
+CODE_INTERPRETER = "code_interpreter"
+
+
+class Agent:
+    """A model with its tools, ready for questions. Close it, or use it in a `with` block.
+
+    `model` is a GGUF path, a Hugging Face id or a name of the registry (None: the default).
+    `tools` are `@tool` functions; the string "code_interpreter" stands for the sandboxed one.
+    `engine` may be an open engine, which several agents can share and the caller closes; `model`
+    is then only a name. Keyword settings are those of `Settings`.
+    Raises ModelError for a model that cannot be had, UsageError for settings that make no sense.
+    """
+
+    def __init__(
+        self,
+        model: str | ResolvedModel | None = None,
+        tools: Sequence[Tool | str] = (CODE_INTERPRETER,),
+        *,
+        engine: str | Engine = "llama.cpp",
+        lora: str | None = None,
+        n_ctx: int | None = None,
+        n_threads: int | None = None,
+        **settings: Any,
+    ) -> None:
+        try:
+            self.settings = Settings(**settings)
+        except TypeError as error:
+            raise UsageError(f"Agent: {error}".replace("Settings.__init__() ", "")) from None
+        self.sandbox = _sandbox() if CODE_INTERPRETER in tools else None
+        self.tools = [self._tool(item) for item in tools]
+        _check_names(self.tools)
+        if isinstance(engine, str):
+            found = model if isinstance(model, ResolvedModel) else resolve_model(model, lora=lora)
+            self.model_name = found.name
+            self.engine = open_engine(
+                engine, found.path, lora=found.lora, n_ctx=n_ctx, n_threads=n_threads
+            )
+        else:
+            self.model_name = str(model or Path(engine.model_path).stem)
+            self.engine = engine
+        self._owns_engine = isinstance(engine, str)
+        tokenizer = self.engine.tokenizer
+        self._template = ChatTemplate(
+            self.engine.chat_template, tokenizer.bos_text, tokenizer.eos_text
+        )
+        self._transcript: Transcript | None = None
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the model and stop the sandbox."""
+        if self._owns_engine:
+            self.engine.close()
+        if self.sandbox is not None:
+            self.sandbox.close()
+
+    def warm_up(self) -> None:
+        """Start the sandbox's slower tier in the background."""
+        if self.sandbox is not None:
+            self.sandbox.warm()
+
+    def run(self, question: str, *, follow_up: bool = False) -> RunRecord:
+        """Answer one question. `follow_up` goes on with the previous conversation."""
+        for event in self.stream(question, follow_up=follow_up):
+            if isinstance(event, RunFinished):
+                return event.record
+        raise AssertionError("a run always ends with RunFinished")
+
+    def stream(self, question: str, *, follow_up: bool = False) -> Generator[Event, None, None]:
+        """The same, as events while they happen; the last one is `RunFinished`.
+
+        Ctrl-C (KeyboardInterrupt) while the model writes or a tool runs ends the run with
+        `StopReason.INTERRUPTED` and a record of what there is.
+        """
+        if not question.strip():
+            raise UsageError("the question is empty")
+        started = time.perf_counter()
+        transcript = self._open_transcript(question, follow_up)
+        return Run(self, transcript, question, follow_up, started).events()
+
+    def offered_tools(self) -> list[Tool]:
+        """The tools a run may call under the present settings."""
+        return [] if self.settings.tool_choice == "none" else self.tools
+
+    def _tool(self, item: Tool | str) -> Tool:
+        if isinstance(item, Tool):
+            return item
+        if item == CODE_INTERPRETER and self.sandbox is not None:
+            return code_interpreter_tool(self.sandbox)
+        raise UsageError(f"{item!r} is not a tool: decorate the function with @tool")
+
+    def _open_transcript(self, question: str, follow_up: bool) -> Transcript:
+        if follow_up and self._transcript is not None:
+            self._transcript.add_user(question)
+            return self._transcript
+        system = self.settings.system or DEFAULT_SYSTEM
+        messages = [Message("system", system), Message("user", question)]
+        self._transcript = Transcript.open(
+            self.engine.tokenizer,
+            self._template,
+            messages,
+            self.offered_tools(),
+            thinking=self.settings.thinking,
+        )
+        return self._transcript
+
+
+def _sandbox() -> Sandbox:
+    from runtime.sandbox import Sandbox
+
+    return Sandbox()
+
+
+def _check_names(tools: Sequence[Tool]) -> None:
+    names = [tool.name for tool in tools]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two tools are called '{name}'")

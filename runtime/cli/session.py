@@ -1,0 +1,91 @@
+"""One agent behind the command line: opens it, shows its events, writes its trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from runtime.agent import CODE_INTERPRETER, Agent
+from runtime.cli.view import LiveView
+from runtime.errors import UsageError
+from runtime.events import Event, RunFinished, TextDelta
+from runtime.models import StderrProgress, resolve_model
+from runtime.protocol import Tool, load_tools
+from runtime.record import RunRecord
+
+
+class Session:
+    """Owns the `Agent` for one call of `sod-agent`; use it in a `with` block."""
+
+    def __init__(
+        self,
+        *,
+        as_json: bool,
+        trace: Path | None,
+        model: str | None,
+        lora: str | None,
+        tools_file: Path | None,
+        settings: dict[str, Any],
+        **engine: Any,
+    ) -> None:
+        if trace is not None:
+            _check_writable(trace)
+        tools: list[Tool | str] = [
+            CODE_INTERPRETER,
+            *(load_tools(str(tools_file)) if tools_file else []),
+        ]
+        with StderrProgress() as progress:
+            resolved = resolve_model(model, lora=lora, on_progress=progress)
+        self.view = None if as_json else LiveView(sys.stderr)
+        if self.view is not None:
+            for note in resolved.notes:
+                self.view.note(note)
+        self.agent = Agent(resolved, tools, **engine, **settings)
+        self._trace_path = trace
+        self._trace_file: TextIO | None = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._trace_file is not None:
+            self._trace_file.close()
+        self.agent.close()
+
+    def ask(self, question: str, *, follow_up: bool = False) -> RunRecord:
+        """Run one question to its end, shown live. Ctrl-C ends the run, not the program."""
+        events = self.agent.stream(question, follow_up=follow_up)
+        pending: Event | None = None
+        while True:
+            try:
+                event = pending or next(events)
+                pending = None
+                self._handle(event)
+            except KeyboardInterrupt:
+                # Not raised inside the loop's generator but here: hand it in.
+                pending = events.throw(KeyboardInterrupt())
+                continue
+            if isinstance(event, RunFinished):
+                return event.record
+
+    def _handle(self, event: Event) -> None:
+        if self.view is not None:
+            self.view.show(event)
+        if self._trace_path is not None and not isinstance(event, TextDelta):
+            if self._trace_file is None:  # not before: a bad model leaves no empty trace behind
+                self._trace_file = self._trace_path.open("w", encoding="utf-8")
+            self._trace_file.write(json.dumps(event.to_dict(), ensure_ascii=False) + "\n")
+            self._trace_file.flush()
+
+
+def _check_writable(path: Path) -> None:
+    folder = path.parent
+    if path.is_dir():
+        raise UsageError(f"--trace {path} is a folder: name a file in it")
+    if not folder.is_dir():
+        raise UsageError(f"--trace: there is no folder {folder}")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UsageError(f"--trace: cannot write {path}")

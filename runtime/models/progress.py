@@ -1,0 +1,84 @@
+"""How a download is shown: `resolve_model(on_progress=...)` takes any callable of a Progress.
+
+Only the first report of a download has `done` 0, and it says what is fetched, from where and to
+where, so nothing is ever fetched silently. `StderrProgress` prints that line and, on a terminal,
+draws a bar.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report of a download, in bytes. `total` may be an estimate, or 0 if no reports follow."""
+
+    what: str
+    done: int
+    total: int
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def announce(report: Progress) -> None:
+    """The default when no callback is given: one line on stderr at the start."""
+    if report.done == 0:
+        sys.stderr.write(report.what + "\n")
+        sys.stderr.flush()
+
+
+class StderrProgress:
+    """A callback that draws on stderr; use it as a context manager around `resolve_model`."""
+
+    def __init__(self) -> None:
+        self._bar: RichProgress | None = None
+        self._task: TaskID | None = None
+
+    def __call__(self, report: Progress) -> None:
+        announce(report)
+        if not sys.stderr.isatty() or report.total <= 0:
+            return
+        if self._bar is None:
+            self._bar = _rich_bar()
+            self._bar.start()
+            self._task = self._bar.add_task("", total=report.total)
+        assert self._task is not None
+        self._bar.update(self._task, completed=report.done)
+
+    def __enter__(self) -> StderrProgress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _rich_bar() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,148 @@
+"""From what the user typed after --model and --lora to checked files on this machine.
+
+A name is, in this order: a short name of the registry, a file, a Hugging Face id. Nothing is
+downloaded that is already here, and nothing at all with SOD_AGENT_OFFLINE=1. Every file's header
+is read before llama.cpp sees it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runtime.errors import ModelError
+from runtime.models.cache import offline
+from runtime.models.gguf import GgufInfo, inspect_gguf
+from runtime.models.hub import fetch_hub_file, find_hub_file, parse_hub_id
+from runtime.models.package import by_hand, fetch_package_file, find_package_file
+from runtime.models.progress import OnProgress, announce
+from runtime.models.registry import (
+    HubSource,
+    PackageSource,
+    PathSource,
+    Registry,
+    Source,
+    load_registry,
+)
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """Files that are present and whose headers are sound."""
+
+    path: Path
+    name: str  # what to call it: the short name, the hub id or the file's name
+    lora: Path | None
+    source: str  # where it came from, for people
+    info: GgufInfo
+    notes: list[str] = field(default_factory=list)  # choices made for the user, one line each
+
+
+def resolve_model(
+    name: str | None,
+    lora: str | None = None,
+    *,
+    on_progress: OnProgress | None = None,
+    allow_network: bool = True,
+) -> ResolvedModel:
+    """Find, or download on first use, the model `name` and the adapter `lora` on top of it.
+
+    `name` is a .gguf file, a Hugging Face id (`org/repo`, `org/repo:Q4_K_M`,
+    `org/repo/file.gguf`) or a short name of the registry; None is the registry's default.
+    `lora` is a file or a Hugging Face id and replaces the adapter of a registry entry.
+    Without `on_progress` a download is announced on stderr. Raises ModelError.
+    """
+    locator = _Locator(load_registry(), on_progress or announce, allow_network and not offline())
+    model = locator.registry.default if name is None else name
+    entry = locator.registry.entries.get(model)
+    source = locator.registry.model_source(entry) if entry else locator.parse(model)
+    path = locator.locate(source, model)
+    info = inspect_gguf(path)
+    if info.kind == "adapter":
+        raise ModelError(f"{path} is a LoRA adapter: give it as --lora on top of its base model")
+    if info.kind != "model":
+        raise ModelError(f"{path} is not a language model but of type '{info.kind}'")
+    if info.tensors == 0:
+        raise ModelError(f"{path} has no weights, only a vocabulary")
+
+    adapter_source = locator.parse(lora) if lora is not None else entry.lora if entry else None
+    adapter = None
+    if adapter_source is not None:
+        adapter = locator.locate(adapter_source, lora or model)
+        _check_adapter(adapter, info)
+    shown = path.stem if isinstance(source, PathSource) and entry is None else model
+    return ResolvedModel(path, shown, adapter, _describe(source), info, locator.notes)
+
+
+@dataclass
+class _Locator:
+    """Turns sources into files, downloading where that is allowed."""
+
+    registry: Registry
+    on_progress: OnProgress
+    network: bool
+    notes: list[str] = field(default_factory=list)
+
+    def parse(self, text: str) -> Source:
+        with suppress(OSError, ValueError, RuntimeError):  # a text that cannot be a path
+            path = Path(text).expanduser()
+            if path.is_file():
+                return PathSource(path)
+            if text and path.is_dir():
+                raise ModelError(f"{text} is a folder: name the .gguf file in it")
+        if hub := parse_hub_id(text):
+            return hub
+        if text.endswith(".gguf"):
+            raise ModelError(f"no such file: {text}")
+        names = ", ".join(self.registry.entries)
+        raise ModelError(
+            f"no such model '{text}': not a file, not a registry name ({names}), "
+            "not a Hugging Face id (org/repo)"
+        )
+
+    def locate(self, source: Source, asked: str) -> Path:
+        if isinstance(source, PathSource):
+            if not source.path.is_file():
+                raise ModelError(f"the file of '{asked}' is missing: {source.path}")
+            return source.path
+        if isinstance(source, PackageSource):
+            return self._package_file(source, asked)
+        return self._hub_file(source)
+
+    def _package_file(self, source: PackageSource, asked: str) -> Path:
+        if found := find_package_file(source):
+            return found
+        if not self.network:
+            raise ModelError(f"'{asked}' is not here and downloads are off; {by_hand(source)}")
+        return fetch_package_file(source, self.on_progress)
+
+    def _hub_file(self, source: HubSource) -> Path:
+        found = find_hub_file(source)
+        if found is None and not self.network:
+            raise ModelError(
+                f"'{source}' is not in the Hugging Face cache and downloads are off; on a machine "
+                f"with network run 'hf download {source.repo} {source.file or 'FILE.gguf'}'"
+            )
+        path, notes = found or fetch_hub_file(source, self.on_progress)
+        self.notes += notes
+        return path
+
+
+def _check_adapter(path: Path, model: GgufInfo) -> None:
+    adapter = inspect_gguf(path)
+    if adapter.kind != "adapter":
+        raise ModelError(f"{path} is not a LoRA adapter but of type '{adapter.kind}'")
+    if adapter.architecture != model.architecture:
+        raise ModelError(
+            f"{path} is an adapter for '{adapter.architecture}', the model is "
+            f"'{model.architecture}'"
+        )
+
+
+def _describe(source: Source) -> str:
+    if isinstance(source, PathSource):
+        return "file"
+    if isinstance(source, PackageSource):
+        return f"Python package {source.requirement}"
+    return f"Hugging Face {source.repo}"
