@@ -1,1 +1,1 @@
-"""Measurements of the runtime. Every speed is a ratio of two things timed side by side in one run."""
+"""Measurements of the runtime: every speed is a ratio of two things timed in one run."""

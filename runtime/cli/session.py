@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -77,7 +78,8 @@ class Session:
         if self._trace_path is not None and not isinstance(event, TextDelta):
             if self._trace_file is None:  # not before: a bad model leaves no empty trace behind
                 self._trace_file = self._trace_path.open("w", encoding="utf-8")
-            self._trace_file.write(json.dumps(event.to_dict(), ensure_ascii=False) + "\n")
+            row = {"at": round(time.time(), 6), **event.to_dict()}
+            self._trace_file.write(json.dumps(row, ensure_ascii=False) + "\n")
             self._trace_file.flush()
 
 

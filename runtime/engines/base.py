@@ -99,6 +99,8 @@ class Engine(Protocol):
     """One loaded model with one KV cache. Not thread-safe."""
 
     name: str
+    model_path: str
+    lora_path: str | None
     n_ctx: int
     chat_template: str | None  # Jinja source from the model file: untrusted
     load_s: float

@@ -46,6 +46,7 @@ class LlamaCppEngine:
         self._model: Any = None
         self._context: Any = None
         self._adapter: Any = None
+        self.model_path, self.lora_path = str(path), None if lora is None else str(lora)
         started = time.perf_counter()
         self._lib = llama()
         clear_log()

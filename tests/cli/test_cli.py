@@ -46,7 +46,8 @@ def test_the_question_from_stdin_and_json_alone_on_stdout(tmp_path):
     rows = [json.loads(line) for line in trace.read_text().splitlines()]
     assert rows[0]["event"] == "run" and rows[0]["question"] == "Print 6 * 7."
     assert rows[0]["prompt_ids"]
-    assert rows[-1] == {"event": "end", "record": record}
+    assert rows[-1]["event"] == "end" and rows[-1]["record"] == record
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
     assert all("seed" in row for row in rows if row["event"] == "turn")
     assert all(row["sampled_ids"] for row in rows if row["event"] == "turn_end")
 
