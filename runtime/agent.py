@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,12 @@ from runtime.events import (
 from runtime.loop import Run
 from runtime.models import ResolvedModel, resolve_model
 from runtime.protocol import (
-    DEFAULT_SYSTEM,
     ChatTemplate,
     Message,
     Tool,
     Transcript,
+    system_prompt,
+    worked_example,
 )
 from runtime.record import RunRecord
 from runtime.settings import Settings
@@ -66,15 +68,18 @@ class Agent:
         self.sandbox = _sandbox() if CODE_INTERPRETER in tools else None
         self.tools = [self._tool(item) for item in tools]
         _check_names(self.tools)
+        untrained = False
         if isinstance(engine, str):
             found = model if isinstance(model, ResolvedModel) else resolve_model(model, lora=lora)
-            self.model_name = found.name
+            self.model_name, untrained = found.name, found.untrained
             self.engine = open_engine(
                 engine, found.path, lora=found.lora, n_ctx=n_ctx, n_threads=n_threads
             )
         else:
             self.model_name = str(model or Path(engine.model_path).stem)
             self.engine = engine
+        if self.settings.example is None:
+            self.settings = replace(self.settings, example=untrained)
         self._owns_engine = isinstance(engine, str)
         tokenizer = self.engine.tokenizer
         self._template = ChatTemplate(
@@ -134,13 +139,16 @@ class Agent:
         if follow_up and self._transcript is not None:
             self._transcript.add_user(question)
             return self._transcript
-        system = self.settings.system or DEFAULT_SYSTEM
-        messages = [Message("system", system), Message("user", question)]
+        tools = self.offered_tools()
+        messages = [Message("system", self.settings.system or system_prompt(tools))]
+        if self.settings.example and any(tool.name == CODE_INTERPRETER for tool in tools):
+            messages += worked_example()
+        messages.append(Message("user", question))
         self._transcript = Transcript.open(
             self.engine.tokenizer,
             self._template,
             messages,
-            self.offered_tools(),
+            tools,
             thinking=self.settings.thinking,
         )
         return self._transcript

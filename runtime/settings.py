@@ -16,6 +16,7 @@ class Settings:
 
     `max_tokens` is what the model may write in the whole run. `tool_choice`: `required` opens the
     first turn with a tool call, `none` offers no tool. `grammar` False leaves calls unconstrained.
+    `example` puts one worked tool call before the question (None: if the model is untrained).
     """
 
     max_turns: int = 16
@@ -27,6 +28,7 @@ class Settings:
     system: str | None = None
     thinking: bool = False
     grammar: bool = True
+    example: bool | None = None
 
     def __post_init__(self) -> None:
         if self.max_turns < 1:

@@ -100,10 +100,12 @@ def _sandbox() -> list[Check]:
     from runtime.sandbox import Sandbox
 
     with Sandbox() as sandbox:
-        return [
-            Check(f"sandbox {tier.name}", tier.available, tier.detail, tier.fix, needed=False)
-            for tier in sandbox.describe()
-        ]
+        checks = []
+        for tier in sandbox.describe():
+            confined = f" (confined by {', '.join(tier.mechanisms)})" if tier.mechanisms else ""
+            found = tier.detail + confined
+            checks.append(Check(f"sandbox {tier.name}", tier.available, found, needed=False))
+        return checks
 
 
 def _cache() -> str:

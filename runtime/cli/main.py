@@ -79,6 +79,14 @@ def solve(
     no_grammar: Annotated[
         bool, typer.Option("--no-grammar", help="Do not hold tool calls to their schema.")
     ] = False,
+    example: Annotated[
+        bool | None,
+        typer.Option(
+            "--example/--no-example",
+            help="Show the model one worked tool call.",
+            show_default="if it is not trained on tools",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True)
     ] = False,
@@ -110,6 +118,7 @@ def solve(
             "system": system,
             "thinking": thinking,
             "grammar": not no_grammar,
+            "example": example,
         },
     )
     with session:

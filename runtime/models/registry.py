@@ -9,6 +9,7 @@ The shipped registry.toml and the user's $XDG_CONFIG_HOME/sod-agent/models.toml 
     description = "..."                             # optional, as is licence = "..."
     model = SOURCE                                  # or: base = "name of another entry"
     lora = SOURCE                                   # optional; a LoRA GGUF on top
+    untrained = true                                # optional; see Entry.untrained
 
 where SOURCE is one of
 
@@ -77,7 +78,10 @@ Source: TypeAlias = PathSource | HubSource | PackageSource
 
 @dataclass(frozen=True)
 class Entry:
-    """One short name. Exactly one of `model` and `base` is set."""
+    """One short name. Exactly one of `model` and `base` is set.
+
+    `untrained`: the model never learnt to call tools, so it is shown how in its first prompt.
+    """
 
     name: str
     description: str = ""
@@ -85,6 +89,7 @@ class Entry:
     model: Source | None = None
     base: str | None = None
     lora: Source | None = None
+    untrained: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,7 @@ def _entry(name: str, table: _Table, folder: Path) -> Entry:
         model=_source(table.table("model"), folder) if "model" in table else None,
         base=table.text("base") if "base" in table else None,
         lora=_source(table.table("lora"), folder) if "lora" in table else None,
+        untrained=table.flag("untrained"),
     )
     table.done()
     if (entry.model is None) == (entry.base is None):
@@ -223,6 +229,12 @@ class _Table:
         value = self._fields.pop(key, None)
         if type(value) is not int or value <= 0:
             raise ModelError(f"{self.where}: '{key}' must be a number of bytes")
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self._fields.pop(key, False)
+        if not isinstance(value, bool):
+            raise ModelError(f"{self.where}: '{key}' must be true or false")
         return value
 
     def done(self) -> None:

@@ -36,6 +36,7 @@ class ResolvedModel:
     lora: Path | None
     source: str  # where it came from, for people
     info: GgufInfo
+    untrained: bool = False  # it never learnt to call tools
     notes: list[str] = field(default_factory=list)  # choices made for the user, one line each
 
 
@@ -72,7 +73,8 @@ def resolve_model(
         adapter = locator.locate(adapter_source, lora or model)
         _check_adapter(adapter, info)
     shown = path.stem if isinstance(source, PathSource) and entry is None else model
-    return ResolvedModel(path, shown, adapter, _describe(source), info, locator.notes)
+    untrained = entry is not None and entry.untrained and adapter is None
+    return ResolvedModel(path, shown, adapter, _describe(source), info, untrained, locator.notes)
 
 
 @dataclass

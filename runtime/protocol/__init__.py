@@ -20,10 +20,11 @@ from runtime.protocol.messages import (
 )
 from runtime.protocol.prompt import (
     ANSWER_OPENING,
-    DEFAULT_SYSTEM,
     FORCED_ANSWER_HINT,
     REPEATED_CALL_HINT,
+    system_prompt,
     tool_instructions,
+    worked_example,
 )
 from runtime.protocol.template import ChatTemplate
 from runtime.protocol.text import TextStream
@@ -32,7 +33,6 @@ from runtime.protocol.transcript import Transcript
 
 __all__ = [
     "ANSWER_OPENING",
-    "DEFAULT_SYSTEM",
     "FORCED_ANSWER_HINT",
     "PROTOCOL_VERSION",
     "REPEATED_CALL_HINT",
@@ -54,6 +54,8 @@ __all__ = [
     "load_tools",
     "parse_turn",
     "render_call",
+    "system_prompt",
     "tool",
     "tool_instructions",
+    "worked_example",
 ]

@@ -1,8 +1,8 @@
 """Reads a tool call out of a turn. Parsing is a value, never an exception.
 
 What the model wrote wrongly comes back as `Malformed`, whose message is meant to be sent to the
-model as the tool's result. Text before a call is reasoning and is left alone; text after it is
-ignored unless it is a second call, which would have been run without seeing the first result.
+model as the tool's result. Text before a call is reasoning and is left alone; text after it, a
+second call above all, was written without seeing the result and is refused.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class MalformedReason(str, Enum):
     UNKNOWN_TOOL = "unknown_tool"
     BAD_ARGUMENTS = "bad_arguments"
     SEVERAL_CALLS = "several_calls"
+    TEXT_AFTER_CALL = "text_after_call"
     CUT_OFF = "cut_off"
     TOO_LONG = "too_long"
 
@@ -64,6 +65,9 @@ def parse_turn(text: str, tools: Sequence[Tool]) -> ToolCall | Malformed | None:
             text[calls[0].start : calls[-1].end],
         )
     problem = _check(calls[0], tools)
+    if problem is None and text[calls[0].end :].strip():
+        message = "Error: nothing was run. Write nothing after a call; its result comes next."
+        return Malformed(MalformedReason.TEXT_AFTER_CALL, message, text[calls[0].start :])
     if problem is None:
         return ToolCall(calls[0].value["name"], calls[0].value["arguments"], raw)
     return Malformed(problem[0], f"Error: {problem[1]}", raw)

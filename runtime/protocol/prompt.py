@@ -10,13 +10,15 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from runtime.protocol.calls import render_call
+from runtime.protocol.messages import Message
+
 if TYPE_CHECKING:
     from runtime.protocol.tools import Tool
 
-DEFAULT_SYSTEM = (
-    "Solve the problem step by step. You may call code_interpreter to run Python code. "
-    "Put the final answer in \\boxed{}."
-)
+_SOLVE = "Solve the problem step by step."
+_USE_TOOLS = "Call a tool for what it can do better than you."
+_BOX = "Put the final answer in \\boxed{}."
 
 FORCED_ANSWER_HINT = "No more tool calls. Give the final answer now in \\boxed{}."
 ANSWER_OPENING = "The final answer is \\boxed{"
@@ -36,6 +38,24 @@ _TOOLS_TAIL = (
     "arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n"
     '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
 )
+
+
+def system_prompt(tools: Sequence[Tool]) -> str:
+    """The system message of a run in which `tools` may be called."""
+    return " ".join([_SOLVE, _USE_TOOLS, _BOX] if tools else [_SOLVE, _BOX])
+
+
+def worked_example() -> list[Message]:
+    """A solved problem to put before the first question, for models not trained on tools.
+
+    One is enough for a 135M model to write programs instead of prose; it costs some 80 tokens.
+    """
+    return [
+        Message("user", "What is 12 times 34?"),
+        Message("assistant", render_call("code_interpreter", {"code": "print(12 * 34)"})),
+        Message("tool", "408"),
+        Message("assistant", "The answer is \\boxed{408}."),
+    ]
 
 
 def tool_instructions(tools: Sequence[Tool]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from runtime import Agent, tool
@@ -57,7 +59,7 @@ def test_each_request_is_a_prefix_of_the_next(engine):
     _, scripted = run(engine, *replies, "\\boxed{6}" + EOT)
     requests = [ids for ids, _ in scripted.requests]
     assert len(requests) == 7
-    for shorter, longer in zip(requests, requests[1:], strict=False):
+    for shorter, longer in pairwise(requests):
         assert longer[: len(shorter)] == shorter
 
 
@@ -70,7 +72,8 @@ def test_each_request_is_a_prefix_of_the_next(engine):
         (call('{"a": 1}') + "\n" + call('{"a": 2}'), "several_calls", "nothing was run"),
         ('<tool_call>\n{"name": "add", "argu', "cut_off", "cut off"),
         (call('{"why": "it broke"}', name="fail"), "tool_error", "RuntimeError: it broke"),
-        ("Let me see. " + call('{"a": 1}') + " There.", None, "2"),
+        (call('{"a": 1}') + " So it is 2.", "text_after_call", "Write nothing after a call"),
+        ("Let me see. " + call('{"a": 1}'), None, "2"),
     ],
 )
 def test_what_the_model_reads_about_its_call(engine, reply, error, message):
@@ -97,9 +100,10 @@ def test_the_answer_is_forced_when_the_turns_are_spent(engine):
     assert record.turns[-1].forced
     constraints = [constraint for _, constraint in scripted.requests]
     assert [c.schema is None for c in constraints] == [False, False, True, True]
-    assert "No more tool calls" in b"".join(
-        map(engine.tokenizer.piece, scripted.requests[2][0])
-    ).decode()
+    assert (
+        "No more tool calls"
+        in b"".join(map(engine.tokenizer.piece, scripted.requests[2][0])).decode()
+    )
 
 
 def test_the_answer_is_forced_when_the_model_just_talks(engine):

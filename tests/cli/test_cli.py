@@ -154,6 +154,7 @@ def test_a_conversation_on_a_terminal():
         stdout=child,
         stderr=child,
         start_new_session=True,
+        env={**os.environ, "TERM": "dumb"},
     )
     os.close(child)
     try:
@@ -178,7 +179,7 @@ def read_until(fd: int, end: str, after: str = "") -> str:
     while time.monotonic() < deadline:
         if select.select([fd], [], [], 0.2)[0]:
             text += os.read(fd, 4096).decode("utf-8", "replace")
-        if after in text and text[text.rfind(after) :].endswith(end):
+        if after in text and text[text.find(after) :].endswith(end):
             return text
     raise AssertionError(text)
 

@@ -23,7 +23,7 @@ def write(engine: LlamaCppEngine, ids: list[int], n: int, sampling: Sampling = G
 
 def test_each_token_is_evaluated_once_over_many_turns(engine):
     ids = engine.tokenizer.encode("A fresh prefix of this test.\n" + PROMPT, special=True)
-    evaluated = 0
+    evaluated, suffix = 0, []
     for turn in range(4):
         new, generation = write(engine, ids, 12)
         evaluated += generation.stats.evaluated

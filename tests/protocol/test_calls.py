@@ -35,7 +35,6 @@ def test_render_call_is_qwens_form() -> None:
         call(GOOD),
         f"<tool_call>{GOOD}</tool_call>",
         "I think so. " + call(GOOD),
-        call(GOOD) + "<|im_end|>\nand the result is 7",
         "<think>\nmaybe <tool_call>{}</tool_call> hm\n</think>\n" + call(GOOD),
         "the prompt opened it</think>" + call(GOOD),
         "<think> never closed " + call(GOOD),
@@ -46,6 +45,14 @@ def test_call_with_text_around_it(text: str, python: Tool) -> None:
     assert isinstance(parsed, ToolCall)
     assert (parsed.name, parsed.arguments) == ("python", {"code": "1"})
     assert json.loads(parsed.raw.removeprefix("<tool_call>").removesuffix("</tool_call>"))
+
+
+@pytest.mark.parametrize("after", ["and the result is 7", "<tool_response>\n7", "."])
+def test_text_after_a_call_is_refused(after: str, python: Tool) -> None:
+    parsed = parse_turn(call(GOOD) + "\n" + after, [python])
+    assert isinstance(parsed, Malformed)
+    assert parsed.reason is MalformedReason.TEXT_AFTER_CALL
+    assert "nothing was run" in parsed.message
 
 
 @pytest.mark.parametrize(
