@@ -14,7 +14,8 @@ ToolChoice = Literal["auto", "required", "none"]
 class Settings:
     """The settings of a run; raises UsageError for values that make no sense.
 
-    `max_tokens` is what the model may write in the whole run. `tool_choice`: `required` opens the
+    `max_turns` and `max_tokens` are what the model may write in the whole run; when they are spent
+    it is still asked for its answer, in one short turn more. `tool_choice`: `required` opens the
     first turn with a tool call, `none` offers no tool. `grammar` False leaves calls unconstrained.
     `example` puts one worked tool call before the question (None: if the model is untrained).
     """

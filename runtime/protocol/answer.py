@@ -17,7 +17,7 @@ _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped brace is text
 def extract_answer(text: str) -> str | None:
     r"""Content of the last `\boxed{...}`, without surrounding `$` and blanks.
 
-    None if there is no box, or if the braces of the last one do not balance.
+    None if there is no box, or if the last one is empty or its braces do not balance.
     """
     for part in reversed(list(prose(text))):
         boxes = list(_BOXED.finditer(part))
@@ -31,7 +31,7 @@ def _content(text: str, start: int) -> str | None:
     for brace in _BRACE.finditer(text, start):
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
         if depth == 0:
-            return _without_dollars(text[start : brace.start()].strip())
+            return _without_dollars(text[start : brace.start()].strip()) or None
     return None
 
 

@@ -26,7 +26,7 @@ from runtime.protocol import extract_answer, render_call
         (r"\boxed{a \\ b}", r"a \\ b"),
         (r"\boxed{$5}", "$5"),
         ("\\boxed{one\ntwo}", "one\ntwo"),
-        (r"\boxed{}", ""),
+        (r"\boxed{}", None),
         (r"\boxed{1", None),
         (r"\boxed{1} and \boxed{2", None),
         (r"\boxed{\frac{1}{2}", None),

@@ -1,0 +1,173 @@
+"""`Sandbox`: runs a program in the first tier that can be trusted with it.
+
+Monty goes first, and its answer is final if the program ran without an error. Anything else
+(a feature it lacks, its own limits, an error) is asked again of CPython, whose answer is the
+reference; programs have no side effects, so nobody can tell that one ran twice. A program that
+could swallow Monty's gaps (`except Exception`, `hasattr`) goes to CPython at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ..errors import SandboxUnavailable, UsageError
+from . import program as programs
+from .result import Kind, Result, TierReport
+
+if TYPE_CHECKING:
+    from .cpython import CPythonTier
+    from .monty import MontyTier
+    from .program import Program
+
+TIERS = ("monty", "cpython")
+
+# With a warm CPython behind it, Monty gets this share of the time, and no more than this.
+_FIRST_SHARE = 0.25
+_FIRST_SECONDS = 1.0
+
+
+class Sandbox:
+    """Runs untrusted Python. Use as a context manager, or call `close`. Thread-safe."""
+
+    def __init__(
+        self,
+        tiers: Sequence[str] = TIERS,
+        *,
+        memory_mb: int = 512,
+        max_output: int = 8192,
+        workers: int = 1,
+        min_landlock_abi: int = 1,
+    ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            tiers: which of "monty" and "cpython" to use.
+            memory_mb: limit of one program, in MiB.
+            max_output: bytes of output kept; the rest is counted and dropped.
+            workers: programs that run at once, per tier. Further calls of `run` wait, and their
+                clock starts when their turn comes.
+            min_landlock_abi: refuse CPython on kernels with less (6 adds the scoping of signals
+                to the kernel side, which the system-call filter already gives).
+
+        Raises UsageError for an unknown tier or a limit below 1.
+        """
+        if not tiers or set(tiers) - set(TIERS):
+            raise UsageError(f"sandbox tiers are {' and '.join(TIERS)}, not {list(tiers)}")
+        if min(memory_mb, max_output, workers) < 1:
+            raise UsageError("memory_mb, max_output and workers of a sandbox must be at least 1")
+        self._monty: MontyTier | None = None
+        self._cpython: CPythonTier | None = None
+        self._closed = False
+        if "monty" in tiers:
+            from .monty import MontyTier
+
+            self._monty = MontyTier(memory_mb << 20, max_output, workers)
+        if "cpython" in tiers:
+            from .cpython import CPythonTier
+            from .process import Limits
+
+            limits = Limits(memory_mb << 20, max_output, min_landlock_abi)
+            self._cpython = CPythonTier(limits, workers)
+
+    def run(self, code: str, timeout: float = 10.0) -> Result:
+        """Run `code` for at most `timeout` seconds of wall time.
+
+        Starting a CPython worker (about a second, see `warm`) is not charged to the program.
+        Whatever the program does is in the result. Raises UsageError for a timeout that is not
+        a positive number, SandboxUnavailable after `close`.
+        """
+        if not 0 < timeout < float("inf"):
+            raise UsageError(f"a sandbox timeout must be a positive number, not {timeout}")
+        if self._closed:
+            raise SandboxUnavailable("the sandbox is closed")
+        started = time.monotonic()
+        try:
+            result = self._run(programs.parse(code), timeout)
+        except SyntaxError as error:
+            from .worker.report import exception_line
+
+            result = Result("", exception_line(error), Kind.USER_ERROR, 0.0, "parser")
+        if result.kind is Kind.TIMEOUT:
+            error_text = f"TimeoutError: the program was stopped after {timeout:g} s"
+            result = dataclasses.replace(result, error=error_text)
+        return dataclasses.replace(result, seconds=time.monotonic() - started)
+
+    def warm(self) -> None:
+        """Start the CPython worker in the background, ahead of need. Never blocks or raises."""
+        if self._cpython is not None and not self._closed:
+            with contextlib.suppress(OSError):  # the first program that needs it reports why
+                self._cpython.warm()
+
+    def describe(self) -> list[TierReport]:
+        """What each tier offers on this machine; waits for a worker that has to be started."""
+        return [tier.report() for tier in (self._monty, self._cpython) if tier is not None]
+
+    def close(self) -> None:
+        """End all workers and remove their files. Waits for running programs."""
+        if not self._closed:
+            self._closed = True
+            for tier in (self._monty, self._cpython):
+                if tier is not None:
+                    tier.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self, program: Program, timeout: float) -> Result:
+        deadline = time.monotonic() + timeout
+        first = self._try_monty(program, timeout)
+        if first is not None and (first.kind is Kind.OK or self._cpython is None):
+            return first
+        left = deadline - time.monotonic()
+        if first is not None and left <= 0:
+            return first
+        assert self._cpython is not None
+        try:
+            return self._cpython.run(program, left)
+        except SandboxUnavailable as error:
+            return self._without_cpython(program, first, left, str(error))
+
+    def _try_monty(self, program: Program, timeout: float) -> Result | None:
+        """None if CPython should see the program first."""
+        if self._monty is None:
+            return None
+        second = self._cpython
+        if second is not None and second.is_off():
+            second = None
+        if second is not None and program.hides_errors:
+            return None
+        if second is not None and second.is_ready():
+            timeout = min(timeout * _FIRST_SHARE, _FIRST_SECONDS)
+        try:
+            return self._monty.run(program, timeout)
+        except (ImportError, OSError, RuntimeError) as error:
+            if second is not None:
+                return None
+            return Result("", f"SandboxError: {error}", Kind.INFRA, 0.0, "monty")
+
+    def _without_cpython(
+        self, program: Program, first: Result | None, timeout: float, reason: str
+    ) -> Result:
+        if first is None and self._monty is not None:
+            first = self._try_monty(program, timeout)
+        if first is None:
+            return Result("", f"SandboxUnavailable: {reason}", Kind.INFRA, 0.0, "cpython")
+        from .monty import is_gap
+
+        if first.kind is Kind.USER_ERROR and first.error is not None and is_gap(first.error):
+            error = f"{first.error}\nThis program needs full Python. {reason}"
+            return dataclasses.replace(first, error=error, kind=Kind.INFRA)
+        return first
