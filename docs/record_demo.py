@@ -5,6 +5,7 @@ The command runs on a pseudo-terminal, so the picture shows what a person sees, 
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import shlex
@@ -30,13 +31,14 @@ def run(command: str) -> str:
         chunks.append(data)
         return data
 
-    shell = f"stty cols {WIDTH}; {command.replace('sod-agent', shlex.quote(sys.executable) + ' -m runtime.cli.main', 1)}"
+    here = shlex.quote(f"{sys.executable} -m runtime.cli.main")
+    shell = f"sod-agent() {{ eval {here} '\"$@\"'; }}; stty cols {WIDTH}; {command}"
     pty.spawn(["/bin/sh", "-c", shell], keep)
     return b"".join(chunks).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def main() -> None:
-    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     for command in COMMANDS:
         console.print(Text(f"$ {command}", style="bold"))
         console.print(Text.from_ansi(run(command)))

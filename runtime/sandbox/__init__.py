@@ -4,7 +4,7 @@ Two tiers: Monty for what it can run, and a warm, confined CPython for the rest.
 what is stopped, what is not, and why these mechanisms were chosen.
 """
 
-from .result import Kind, Result, TierReport
-from .sandbox import Sandbox
+from runtime.sandbox.result import Kind, Result, TierReport
+from runtime.sandbox.sandbox import Sandbox
 
 __all__ = ["Kind", "Result", "Sandbox", "TierReport"]

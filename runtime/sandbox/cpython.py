@@ -12,11 +12,11 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import SandboxUnavailable
-from .process import Limits, Worker, WorkerDied
-from .program import Program
-from .result import Kind, Result, TierReport
-from .worker.frames import Message
+from runtime.errors import SandboxUnavailable
+from runtime.sandbox.process import Limits, Worker, WorkerDied
+from runtime.sandbox.program import Program
+from runtime.sandbox.result import Kind, Result, TierReport
+from runtime.sandbox.worker.frames import Message
 
 NAME = "cpython"
 

@@ -12,9 +12,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .program import Program
-from .result import Kind, Result, TierReport
-from .worker.report import Capture, exception_line, format_error
+from runtime.sandbox.program import Program
+from runtime.sandbox.result import Kind, Result, TierReport
+from runtime.sandbox.worker.report import Capture, exception_line, format_error
 
 if TYPE_CHECKING:
     from pydantic_monty import Monty, MontyRuntimeError, MontySyntaxError

@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import SandboxUnavailable
-from .worker.frames import Message, read_frame, write_frame
+from runtime.errors import SandboxUnavailable
+from runtime.sandbox.worker.frames import Message, read_frame, write_frame
 
 START_TIMEOUT = 60.0  # seconds; importing sympy from a cold disk is slow
 GRACE = 0.35  # seconds the worker has beyond a program's timeout to report it

@@ -14,7 +14,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 
-from .worker.report import FILENAME
+from runtime.sandbox.worker.report import FILENAME
 
 MAX_SOURCE = 256 * 1024  # characters
 

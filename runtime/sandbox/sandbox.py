@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ..errors import SandboxUnavailable, UsageError
-from . import program as programs
-from .result import Kind, Result, TierReport
+from runtime.errors import SandboxUnavailable, UsageError
+from runtime.sandbox import program as programs
+from runtime.sandbox.result import Kind, Result, TierReport
 
 if TYPE_CHECKING:
-    from .cpython import CPythonTier
-    from .monty import MontyTier
-    from .program import Program
+    from runtime.sandbox.cpython import CPythonTier
+    from runtime.sandbox.monty import MontyTier
+    from runtime.sandbox.program import Program
 
 TIERS = ("monty", "cpython")
 
@@ -64,12 +64,12 @@ class Sandbox:
         self._cpython: CPythonTier | None = None
         self._closed = False
         if "monty" in tiers:
-            from .monty import MontyTier
+            from runtime.sandbox.monty import MontyTier
 
             self._monty = MontyTier(memory_mb << 20, max_output, workers)
         if "cpython" in tiers:
-            from .cpython import CPythonTier
-            from .process import Limits
+            from runtime.sandbox.cpython import CPythonTier
+            from runtime.sandbox.process import Limits
 
             limits = Limits(memory_mb << 20, max_output, min_landlock_abi)
             self._cpython = CPythonTier(limits, workers)
@@ -89,7 +89,7 @@ class Sandbox:
         try:
             result = self._run(programs.parse(code), timeout)
         except SyntaxError as error:
-            from .worker.report import exception_line
+            from runtime.sandbox.worker.report import exception_line
 
             result = Result("", exception_line(error), Kind.USER_ERROR, 0.0, "parser")
         if result.kind is Kind.TIMEOUT:
@@ -165,7 +165,7 @@ class Sandbox:
             first = self._try_monty(program, timeout)
         if first is None:
             return Result("", f"SandboxUnavailable: {reason}", Kind.INFRA, 0.0, "cpython")
-        from .monty import is_gap
+        from runtime.sandbox.monty import is_gap
 
         if first.kind is Kind.USER_ERROR and first.error is not None and is_gap(first.error):
             error = f"{first.error}\nThis program needs full Python. {reason}"
