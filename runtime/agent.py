@@ -68,6 +68,8 @@ class Agent:
         self.sandbox = _sandbox() if CODE_INTERPRETER in tools else None
         self.tools = [self._tool(item) for item in tools]
         _check_names(self.tools)
+        if self.sandbox is not None:
+            self.sandbox.warm(cpython=False)  # costs nothing while the model loads
         untrained = False
         if isinstance(engine, str):
             found = model if isinstance(model, ResolvedModel) else resolve_model(model, lora=lora)
@@ -101,7 +103,7 @@ class Agent:
             self.sandbox.close()
 
     def warm_up(self) -> None:
-        """Start the sandbox's slower tier in the background."""
+        """Start the slower tier of the sandbox too, in the background."""
         if self.sandbox is not None:
             self.sandbox.warm()
 

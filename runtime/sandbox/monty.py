@@ -37,6 +37,11 @@ class MontyTier:
         self._workers = workers
         self._lock = threading.Lock()
         self._pool: Monty | None = None
+        self._closed = False
+
+    def warm(self) -> None:
+        """Start the pool in a thread; a failure is reported by the first program."""
+        threading.Thread(target=self.report, daemon=True).start()
 
     def run(self, program: Program, timeout: float) -> Result:
         """Raises ImportError or OSError if Monty cannot be started here."""
@@ -92,12 +97,15 @@ class MontyTier:
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             if self._pool is not None:
                 self._pool.__exit__(None, None, None)
                 self._pool = None
 
     def _started(self) -> Monty:
         with self._lock:
+            if self._closed:
+                raise RuntimeError("the sandbox is closed")
             if self._pool is None:
                 from pydantic_monty import Monty
 

@@ -97,9 +97,16 @@ class Sandbox:
             result = dataclasses.replace(result, error=error_text)
         return dataclasses.replace(result, seconds=time.monotonic() - started)
 
-    def warm(self) -> None:
-        """Start the CPython worker in the background, ahead of need. Never blocks or raises."""
-        if self._cpython is not None and not self._closed:
+    def warm(self, *, cpython: bool = True) -> None:
+        """Start the tiers in the background, ahead of need. Never blocks or raises.
+
+        `cpython` False leaves out the CPython worker, which takes a second of one core to start.
+        """
+        if self._closed:
+            return
+        if self._monty is not None:
+            self._monty.warm()
+        if cpython and self._cpython is not None:
             with contextlib.suppress(OSError):  # the first program that needs it reports why
                 self._cpython.warm()
 
