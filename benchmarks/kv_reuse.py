@@ -14,7 +14,9 @@ import typer
 
 from benchmarks.report import Figure, show
 from runtime import Agent
+from runtime.engines.llama_cpp import LlamaCppEngine
 from runtime.events import Nudged, RunFinished, RunStarted, ToolReturned, TurnFinished, TurnStarted
+from runtime.models import resolve_model
 
 QUESTIONS = [f"Use Python to print {n} * {n + 7}." for n in range(11, 19)]
 TURNS = 10
@@ -23,7 +25,8 @@ TURNS = 10
 def measure(model: str | None = None) -> list[Figure]:
     """Goes on asking in one conversation until it has `TURNS` turns."""
     evaluated = length = naive = turns = 0
-    with Agent(model, tool_choice="required", max_turns=3, max_tokens=220) as agent:
+    engine = LlamaCppEngine(resolve_model(model).path)  # without the prefix cache on disk
+    with Agent(engine=engine, tool_choice="required", max_turns=3, max_tokens=220) as agent:
         for number, question in enumerate(QUESTIONS):
             for event in agent.stream(question, follow_up=number > 0):
                 if isinstance(event, RunStarted):
@@ -41,6 +44,7 @@ def measure(model: str | None = None) -> list[Figure]:
                     evaluated += event.record.tokens.evaluated
             if turns >= TURNS:
                 break
+    engine.close()
     ratio = evaluated / length
     return [
         Figure(

@@ -1,7 +1,8 @@
 """From the start of the `sod-agent` process to its first evaluated token, and its peak memory.
 
 Model load is reported apart, because it depends on the model and the disk. The time is read off
-the trace: when the first turn begins, the next thing to happen is `llama_decode`.
+the trace: when the first turn begins, the next thing to happen is `llama_decode`. Starts with an
+empty prefix cache and with a filled one alternate.
 
     python -m benchmarks.startup [--model NAME] [--rounds N]
 """
@@ -9,6 +10,8 @@ the trace: when the first turn begins, the next thing to happen is `llama_decode
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,8 +31,9 @@ def one_start(model: Path, folder: Path) -> tuple[float, dict[str, Any]]:
     command = [sys.executable, "-m", "runtime.cli.main", "What is 6 * 7?", "--json"]
     command += ["--model", str(model), "--trace", str(trace)]
     command += ["--tool-choice", "required", "--max-tokens", "128"]
+    cache = {**os.environ, "SOD_AGENT_CACHE": str(folder / "cache")}
     spawned = time.time()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=cache)
     rows = [json.loads(line) for line in trace.read_text().splitlines()]
     first_turn = next(row["at"] for row in rows if row["event"] == "turn")
     record: dict[str, Any] = json.loads(done.stdout)
@@ -39,11 +43,18 @@ def one_start(model: Path, folder: Path) -> tuple[float, dict[str, Any]]:
 def measure(model: str | None = None, rounds: int = 9) -> list[Figure]:
     """Medians over `rounds` starts, after one that warms the disk cache."""
     path = resolve_model(model).path
-    starts = []
-    with tempfile.TemporaryDirectory() as folder:
+    empty, filled = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         for _ in range(rounds + 1):
-            starts.append(one_start(path, Path(folder)))
-    starts = starts[1:]
+            shutil.rmtree(folder / "cache", ignore_errors=True)
+            empty.append(one_start(path, folder))
+            filled.append(one_start(path, folder))
+    empty, starts = empty[1:], filled[1:]
+    firsts = [
+        median([record["timings"]["ttft_s"] for _, record in runs]) for runs in (empty, starts)
+    ]
+    prompt = starts[0][1]["tokens"]["prompt"]
     loads = [record["timings"]["load_s"] for _, record in starts]
     apart = median([spent - load for (spent, _), load in zip(starts, loads, strict=True)])
     size = path.stat().st_size / 2**20
@@ -56,6 +67,13 @@ def measure(model: str | None = None, rounds: int = 9) -> list[Figure]:
             "under 300 ms",
             apart < 0.3,
             f"model load {median(loads) * 1000:.0f} ms, {rounds} starts",
+        ),
+        Figure(
+            "time to first token, prefix cache filled / empty",
+            firsts[1] / firsts[0],
+            "x",
+            detail=" against ".join(f"{first * 1000:.0f} ms" for first in reversed(firsts))
+            + f", prompt of {prompt} tokens",
         ),
         Figure(
             "peak memory beyond the model file",

@@ -18,7 +18,7 @@ from rich.text import Text
 WIDTH = 96
 COMMANDS = [
     'sod-agent --tool-choice required "What is 17 * 23?"',
-    'answer=$(sod-agent --tool-choice required "What is 17 * 23?" 2>/dev/null); echo "It is $answer."',
+    'sod-agent --tool-choice required "What is 17 * 23?" 2>/dev/null | sed "s/^/17 * 23 = /"',
 ]
 
 

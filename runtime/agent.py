@@ -21,7 +21,7 @@ from runtime.events import (
     RunFinished,
 )
 from runtime.loop import Run
-from runtime.models import ResolvedModel, resolve_model
+from runtime.models import ResolvedModel, cache_dir, resolve_model
 from runtime.protocol import (
     ChatTemplate,
     Message,
@@ -75,7 +75,12 @@ class Agent:
             found = model if isinstance(model, ResolvedModel) else resolve_model(model, lora=lora)
             self.model_name, untrained = found.name, found.untrained
             self.engine = open_engine(
-                engine, found.path, lora=found.lora, n_ctx=n_ctx, n_threads=n_threads
+                engine,
+                found.path,
+                lora=found.lora,
+                n_ctx=n_ctx,
+                n_threads=n_threads,
+                prefix_folder=cache_dir() / "prefixes",
             )
         else:
             self.model_name = str(model or Path(engine.model_path).stem)
@@ -88,6 +93,7 @@ class Agent:
             self.engine.chat_template, tokenizer.bos_text, tokenizer.eos_text
         )
         self._transcript: Transcript | None = None
+        self._common: list[int] | None = None  # what the prompts of all questions begin with
 
     def __enter__(self) -> Agent:
         return self
@@ -123,8 +129,13 @@ class Agent:
         if not question.strip():
             raise UsageError("the question is empty")
         started = time.perf_counter()
-        transcript = self._open_transcript(question, follow_up)
-        return Run(self, transcript, question, follow_up, started).events()
+        if follow_up and self._transcript is not None:
+            self._transcript.add_user(question)
+            keep = 0
+        else:
+            self._transcript = self._first_prompt(question)
+            keep = self._shared_prefix(self._transcript.ids)
+        return Run(self, self._transcript, question, follow_up, keep, started).events()
 
     def offered_tools(self) -> list[Tool]:
         """The tools a run may call under the present settings."""
@@ -137,23 +148,28 @@ class Agent:
             return code_interpreter_tool(self.sandbox)
         raise UsageError(f"{item!r} is not a tool: decorate the function with @tool")
 
-    def _open_transcript(self, question: str, follow_up: bool) -> Transcript:
-        if follow_up and self._transcript is not None:
-            self._transcript.add_user(question)
-            return self._transcript
+    def _shared_prefix(self, ids: Sequence[int]) -> int:
+        """How many of the first `ids` any other question's prompt has too."""
+        if self._common is None:
+            one, other = (self._first_prompt(question).ids for question in ("A", "1"))
+            pairs = zip(one, other, strict=False)
+            shared = next((n for n, (a, b) in enumerate(pairs) if a != b), 0)
+            self._common = one[:shared]
+        return len(self._common) if list(ids[: len(self._common)]) == self._common else 0
+
+    def _first_prompt(self, question: str) -> Transcript:
         tools = self.offered_tools()
         messages = [Message("system", self.settings.system or system_prompt(tools))]
         if self.settings.example and any(tool.name == CODE_INTERPRETER for tool in tools):
             messages += worked_example()
         messages.append(Message("user", question))
-        self._transcript = Transcript.open(
+        return Transcript.open(
             self.engine.tokenizer,
             self._template,
             messages,
             tools,
             thinking=self.settings.thinking,
         )
-        return self._transcript
 
 
 def _sandbox() -> Sandbox:

@@ -53,11 +53,17 @@ class Run:
     """One question's loop: its transcript, budgets, counters and record."""
 
     def __init__(
-        self, agent: Agent, transcript: Transcript, question: str, follow_up: bool, started: float
+        self,
+        agent: Agent,
+        transcript: Transcript,
+        question: str,
+        follow_up: bool,
+        keep: int,
+        started: float,
     ) -> None:
         self.agent, self.settings, self.question = agent, agent.settings, question
         self.tools, self.transcript = agent.offered_tools(), transcript
-        self.follow_up, self.started = follow_up, started
+        self.follow_up, self.keep, self.started = follow_up, keep, started
         self.record = RunRecord(None, StopReason.END_OF_TURN, agent.model_name, agent.engine.name)
         self.record.tokens.prompt = len(self.transcript.ids)
         self.record.timings.load_s = agent.engine.load_s
@@ -151,6 +157,7 @@ class Run:
             max_tokens=max(0, min(budget, window)),
             sampling=Sampling(settings.temperature, settings.top_p, seed=seed),
             constraint=constraint,
+            keep=self.keep,
         )
         sampled: list[int] = []
         stream, tokenizer = TextStream(), engine.tokenizer

@@ -17,13 +17,18 @@ def open_engine(
     lora: Path | None = None,
     n_ctx: int | None = None,
     n_threads: int | None = None,
+    prefix_folder: Path | None = None,
 ) -> Engine:
     """Load a model with the engine called `name`; the engine's library is imported here.
+
+    `prefix_folder` is where it may keep the states of prompt beginnings (None: nowhere).
 
     Raises UsageError for an unknown engine, ModelError for a model that cannot be loaded.
     """
     if name == "llama.cpp":
         from runtime.engines.llama_cpp import LlamaCppEngine
 
-        return LlamaCppEngine(path, lora=lora, n_ctx=n_ctx, n_threads=n_threads)
+        return LlamaCppEngine(
+            path, lora=lora, n_ctx=n_ctx, n_threads=n_threads, prefix_folder=prefix_folder
+        )
     raise UsageError(f"unknown engine '{name}': choose from {', '.join(ENGINES)}")

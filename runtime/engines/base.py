@@ -52,7 +52,7 @@ class GenerationStats:
     """Counters of one generation: tokens as counts, times in seconds."""
 
     evaluated: int = 0  # tokens sent through the network, prefill and decode
-    reused: int = 0  # prompt tokens already in the KV cache
+    reused: int = 0  # prompt tokens found in the KV cache, or in its copy on disk
     generated: int = 0  # tokens sampled
     rejected: int = 0  # samples that the constraint refused, each drawn again under a mask
     prefilled: int = 0  # prompt tokens evaluated before the first sample
@@ -115,8 +115,11 @@ class Engine(Protocol):
         max_tokens: int,
         sampling: Sampling,
         constraint: Constraint | None = None,
+        keep: int = 0,
     ) -> Generation:
         """Continue `ids`. The prefix shared with what was evaluated before is not evaluated again.
+
+        The first `keep` ids begin other prompts too: an engine may keep their state on disk.
 
         Raises EngineError if the engine fails.
         """

@@ -19,6 +19,7 @@ from runtime.engines.grammar import to_gbnf
 from runtime.engines.llama_bindings import clear_log, last_error, llama
 from runtime.engines.llama_sampler import Sampler
 from runtime.engines.llama_tokenizer import LlamaTokenizer
+from runtime.engines.prefix_cache import PrefixCache
 from runtime.errors import EngineError, ModelError, UsageError
 
 DEFAULT_CTX = 4096
@@ -29,7 +30,8 @@ class LlamaCppEngine:
     """Implements `runtime.engines.base.Engine`.
 
     `n_ctx` tokens of window (default: the model's own, at most 4096: KV memory is reserved at
-    once), `n_threads` for prefill and decode (default: the physical cores this process may use).
+    once), `n_threads` for prefill and decode (default: the physical cores this process may use),
+    `prefix_folder` for the states of prompt beginnings (default: none are kept on disk).
     Raises ModelError if the file cannot be loaded, UsageError if the window is too large.
     """
 
@@ -42,6 +44,7 @@ class LlamaCppEngine:
         lora: Path | None = None,
         n_ctx: int | None = None,
         n_threads: int | None = None,
+        prefix_folder: Path | None = None,
     ) -> None:
         self._model: Any = None
         self._context: Any = None
@@ -57,6 +60,11 @@ class LlamaCppEngine:
             raise
         self.load_s = time.perf_counter() - started
         self._cached: list[int] = []  # the tokens whose keys and values are in the cache
+        self._prefixes: PrefixCache | None = None
+        if prefix_folder is not None:
+            files = [path, lora, Path(self._lib.__file__)]
+            versions = [_version_of(file) for file in files if file is not None]
+            self._prefixes = PrefixCache(prefix_folder, versions, PREFILL_BATCH)
 
     def _open(self, path: Path, lora: Path | None, n_ctx: int | None, n_threads: int) -> None:
         lib = self._lib
@@ -96,7 +104,7 @@ class LlamaCppEngine:
         self._adapter = lib.llama_adapter_lora_init(self._model, os.fsencode(path))
         if not self._adapter:
             raise ModelError(f"the LoRA {path} does not fit this model: {last_error()}")
-        adapters = (ctypes.c_void_p * 1)(self._adapter)
+        adapters = (lib.llama_adapter_lora_p_ctypes * 1)(self._adapter)
         scales = (ctypes.c_float * 1)(1.0)
         if lib.llama_set_adapters_lora(self._context, adapters, 1, scales) != 0:
             raise ModelError(f"the LoRA {path} cannot be applied: {last_error()}")
@@ -114,11 +122,13 @@ class LlamaCppEngine:
         max_tokens: int,
         sampling: Sampling,
         constraint: Constraint | None = None,
+        keep: int = 0,
     ) -> LlamaGeneration:
         """See `Engine.generate`."""
         if not ids:
             raise UsageError("there is nothing to continue: the prompt is empty")
-        return LlamaGeneration(self, list(ids), max_tokens, sampling, constraint)
+        keep = min(keep, len(ids) - 1)
+        return LlamaGeneration(self, list(ids), max_tokens, sampling, constraint, keep)
 
     def close(self) -> None:
         """Free the C memory. The adapter goes with its model."""
@@ -140,6 +150,26 @@ class LlamaCppEngine:
         del self._cached[shared:]
         return shared
 
+    def _prefill(self, ids: list[int], keep: int) -> int:
+        """Have all of `ids` in the KV cache; returns how many did not have to be evaluated."""
+        reused = self._reuse(ids)
+        if self._prefixes is not None and reused < keep:
+            self._forget()
+            if self._prefixes.restore(self._context, ids[:keep]):
+                self._cached.extend(ids[:keep])
+                reused = keep
+            else:
+                self._forget()  # whatever a failed restore has left
+                self._evaluate(ids[:keep])
+                self._prefixes.store(self._context, ids[:keep])
+                reused = 0
+        self._evaluate(ids[len(self._cached) :])
+        return reused
+
+    def _forget(self) -> None:
+        self._cached.clear()
+        self._lib.llama_memory_clear(self._memory, False)
+
     def _evaluate(self, tokens: Sequence[int]) -> None:
         lib = self._lib
         for start in range(0, len(tokens), PREFILL_BATCH):
@@ -147,8 +177,7 @@ class LlamaCppEngine:
             array = (lib.llama_token * len(chunk))(*chunk)
             status = lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(chunk)))
             if status != 0:
-                self._cached.clear()
-                lib.llama_memory_clear(self._memory, False)
+                self._forget()
                 raise EngineError(f"llama.cpp failed to evaluate ({status}): {last_error()}")
             self._cached.extend(chunk)
 
@@ -163,11 +192,12 @@ class LlamaGeneration:
         max_tokens: int,
         sampling: Sampling,
         constraint: Constraint | None,
+        keep: int,
     ) -> None:
         self.finish = FinishReason.CLOSED
         self.stats = GenerationStats()
         self._engine, self._pending = engine, ids
-        self._left = max_tokens
+        self._left, self._keep = max_tokens, keep
         self._constraint = constraint
         self._tail = b""
         self.called_at = time.perf_counter()
@@ -200,17 +230,13 @@ class LlamaGeneration:
         if len(self._pending) > engine.n_ctx:
             return False
         started = time.perf_counter()
-        first = stats.generated == 0
-        if first:
-            stats.reused = engine._reuse(self._pending)
-            tokens = self._pending[stats.reused :]
-            stats.prefilled = len(tokens)
-        else:
-            tokens = self._pending[-1:]
-        engine._evaluate(tokens)
-        stats.evaluated += len(tokens)
-        if first:
+        if stats.generated == 0:
+            stats.reused = engine._prefill(self._pending, self._keep)
+            stats.evaluated = stats.prefilled = len(self._pending) - stats.reused
             stats.prefill_s = time.perf_counter() - started
+        else:
+            engine._evaluate(self._pending[-1:])
+            stats.evaluated += 1
         return True
 
     def _count(self, refused: bool) -> None:
@@ -244,6 +270,11 @@ class LlamaGeneration:
 
     def __del__(self) -> None:
         self.close()
+
+
+def _version_of(file: Path) -> tuple[str, int, int]:
+    status = file.stat()
+    return str(file.resolve()), status.st_size, status.st_mtime_ns
 
 
 def physical_cores() -> int:

@@ -51,6 +51,7 @@ class ScriptedEngine:
         max_tokens: int,
         sampling: Sampling,
         constraint: Constraint | None = None,
+        keep: int = 0,
     ) -> ScriptedGeneration:
         self.requests.append((list(ids), constraint))
         out = self.tokenizer.encode(self.replies.pop(0), special=True)
