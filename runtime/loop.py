@@ -128,7 +128,10 @@ class Run:
         constraint = self._constraint(forbid=True)
         yield from self._write(ANSWER_OPENING, constraint, reserve=0, until_boxed=True)
         self.record.turns[-1].forced = True
-        self.record.answer = extract_answer(self.record.turns[-1].text)
+        line = self.record.turns[-1].text.split("\n")[0]
+        if self.finish is FinishReason.EOG and not _box_is_closed(line):
+            line += "}"  # it ended its turn right after the answer
+        self.record.answer = extract_answer(line)
 
     # The model's side ------------------------------------------------------------------------
 
@@ -161,6 +164,7 @@ class Run:
         )
         sampled: list[int] = []
         stream, tokenizer = TextStream(), engine.tokenizer
+        turn_end, tail = transcript.turn_end, ""
         self.stats.append(generation.stats)
         try:
             for token in generation:
@@ -169,7 +173,11 @@ class Run:
                 delta = "" if tokenizer.is_eog(token) else stream.feed(tokenizer.piece(token))
                 if delta:
                     yield TextDelta(self.turn, delta)
-                if until_boxed and "}" in delta and extract_answer(transcript.text_of_turn()):
+                tail = (tail + delta)[-len(turn_end) - len(delta) :]
+                if turn_end and turn_end in tail:  # written out, by a model without that token
+                    generation.finish = FinishReason.EOG
+                    break
+                if until_boxed and ("\n" in delta or _box_is_closed(transcript.text_of_turn())):
                     break
         finally:
             self.record.turns[-1].text = transcript.text_of_turn()
@@ -272,6 +280,11 @@ class Run:
         timings.total_s = round(time.perf_counter() - self.started, 4)
         timings.load_s = round(timings.load_s, 4)
         self.record.peak_rss_mb = peak_rss_mb()
+
+
+def _box_is_closed(text: str) -> bool:
+    content = text.partition(ANSWER_OPENING)[2]
+    return content.count("}") > content.count("{")
 
 
 def _rate(count: int, seconds: float) -> float | None:

@@ -97,14 +97,30 @@ class Transcript:
         """End the assistant's turn, add what the user says and open the next turn."""
         self._end_turn(self.user_seam, text)
 
+    @property
+    def turn_end(self) -> str:
+        """What ends an assistant turn in the template, such as `<|im_end|>`; empty if nothing does.
+
+        A model whose vocabulary has no such token may write it out.
+        """
+        lines = self.user_seam.before.split()
+        return lines[0] if lines else ""
+
     def text_of_turn(self) -> str:
-        """What stands in the current assistant turn, without end-of-generation tokens."""
+        """What stands in the current assistant turn, without what ends it."""
+        text = self._raw_turn()
+        return text.partition(self.turn_end)[0] if self.turn_end else text
+
+    def _raw_turn(self) -> str:
         tokens = self.ids[self._turn_start :]
         pieces = [self.tokenizer.piece(t) for t in tokens if not self.tokenizer.is_eog(t)]
         return b"".join(pieces).decode("utf-8", errors="replace")
 
     def _end_turn(self, seam: Seam, content: str) -> None:
-        ids = self.encoder.encode_between(seam.before, content, seam.after)
+        before = seam.before
+        if self.turn_end and self.turn_end in self._raw_turn():
+            before = before.partition(self.turn_end)[2]  # the model wrote it out
+        ids = self.encoder.encode_between(before, content, seam.after)
         # The model may have ended its turn itself, with the token that the seam begins with.
         if ids[0] == self.ids[-1] and self.tokenizer.is_eog(ids[0]):
             ids = ids[1:]

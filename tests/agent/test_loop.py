@@ -112,7 +112,7 @@ def test_the_answer_is_forced_when_the_model_just_talks(engine):
 
 
 def test_no_answer_even_when_forced(engine):
-    record, _ = run(engine, "Who knows." + EOT, "no idea" + EOT)
+    record, _ = run(engine, "Who knows." + EOT, EOT)
     assert (record.answer, record.stop_reason) == (None, StopReason.END_OF_TURN)
 
 
@@ -232,3 +232,30 @@ def test_bad_tools_and_questions_are_one_line(engine):
         run(engine, tools=(print,))
     with pytest.raises(UsageError, match="empty"):
         Agent(tools=[add], engine=engine).run("  ")
+
+
+def test_a_turn_end_that_is_written_out_ends_the_turn(engine):
+    """As by a model whose vocabulary has no `<|im_end|>` token."""
+
+    class Spelling(ScriptedEngine):
+        def generate(self, ids, **kwargs):
+            generation = super().generate(ids, **kwargs)
+            text = scripts.pop(0)
+            generation._ids = iter(self.tokenizer.encode(text, special=False))
+            return generation
+
+    scripts = [call('{"a": 2}') + "<|im_end|>\n<|im_start|>user\nNext", "\\boxed{3}<|im_end|>\nno"]
+    spelling = Spelling(engine.tokenizer, engine.chat_template, ["", ""])
+    record = Agent(tools=[add], engine=spelling).run("2 + 1?")
+    assert (record.turns[0].tool, record.turns[0].text) == ("add", call('{"a": 2}'))
+    assert record.answer == "3"
+    prompt = b"".join(map(engine.tokenizer.piece, spelling.requests[1][0])).decode()
+    assert prompt.count("<|im_end|>\n<|im_start|>user") == 2
+    assert "Next" not in prompt
+
+
+def test_a_forced_answer_may_end_without_its_brace(engine):
+    record, _ = run(engine, "It is five." + EOT, "5" + EOT)
+    assert record.answer == "5"
+    record, _ = run(engine, "Nested." + EOT, "\\frac{1}{2}}. And so on}")
+    assert record.answer == "\\frac{1}{2}"
