@@ -7,7 +7,6 @@ the end (record.py); the loop itself is in loop.py.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,14 +64,42 @@ class Agent:
             self.settings = Settings(**settings)
         except TypeError as error:
             raise UsageError(f"Agent: {error}".replace("Settings.__init__() ", "")) from None
+        tools = list(tools)
+        self._closed = False
+        self._owns_engine = isinstance(engine, str)
         self.sandbox = _sandbox() if CODE_INTERPRETER in tools else None
-        self.tools = [self._tool(item) for item in tools]
-        _check_names(self.tools)
-        if self.sandbox is not None:
-            self.sandbox.warm(cpython=False)  # costs nothing while the model loads
+        try:
+            self.tools = [self._tool(item) for item in tools]
+            _check_tools(self.tools, self.settings)
+            if self.sandbox is not None:
+                self.sandbox.warm(cpython=False)  # costs nothing while the model loads
+            self._open_model(model, engine, lora, n_ctx, n_threads)
+            tokenizer = self.engine.tokenizer
+            self._template = ChatTemplate(
+                self.engine.chat_template, tokenizer.bos_text, tokenizer.eos_text
+            )
+        except BaseException:
+            self.close()
+            raise
+        self._transcript: Transcript | None = None
+        self._common: list[int] | None = None  # what the prompts of all questions begin with
+
+    def _open_model(
+        self,
+        model: str | ResolvedModel | None,
+        engine: str | Engine,
+        lora: str | None,
+        n_ctx: int | None,
+        n_threads: int | None,
+    ) -> None:
         untrained = False
         if isinstance(engine, str):
-            found = model if isinstance(model, ResolvedModel) else resolve_model(model, lora=lora)
+            if isinstance(model, ResolvedModel):
+                if lora is not None:
+                    raise UsageError("the model is resolved already: give `lora` to resolve_model")
+                found = model
+            else:
+                found = resolve_model(model, lora=lora)
             self.model_name, untrained = found.name, found.untrained
             self.engine = open_engine(
                 engine,
@@ -83,17 +110,14 @@ class Agent:
                 prefix_folder=cache_dir() / "prefixes",
             )
         else:
-            self.model_name = str(model or Path(engine.model_path).stem)
+            if (lora, n_ctx, n_threads) != (None, None, None) or isinstance(model, ResolvedModel):
+                raise UsageError("an open engine has its model, lora, n_ctx and n_threads already")
+            self.model_name = model or Path(engine.model_path).stem
             self.engine = engine
         if self.settings.example is None:
-            self.settings = replace(self.settings, example=untrained)
-        self._owns_engine = isinstance(engine, str)
-        tokenizer = self.engine.tokenizer
-        self._template = ChatTemplate(
-            self.engine.chat_template, tokenizer.bos_text, tokenizer.eos_text
-        )
-        self._transcript: Transcript | None = None
-        self._common: list[int] | None = None  # what the prompts of all questions begin with
+            # Where the model may also answer at once, it would copy the example's answer.
+            shown = untrained and self.settings.tool_choice == "required"
+            self.settings = replace(self.settings, example=shown)
 
     def __enter__(self) -> Agent:
         return self
@@ -102,8 +126,9 @@ class Agent:
         self.close()
 
     def close(self) -> None:
-        """Free the model and stop the sandbox."""
-        if self._owns_engine:
+        """Free the model and stop the sandbox. No run is possible afterwards."""
+        self._closed = True
+        if self._owns_engine and hasattr(self, "engine"):
             self.engine.close()
         if self.sandbox is not None:
             self.sandbox.close()
@@ -126,16 +151,21 @@ class Agent:
         Ctrl-C (KeyboardInterrupt) while the model writes or a tool runs ends the run with
         `StopReason.INTERRUPTED` and a record of what there is.
         """
+        if not isinstance(question, str):
+            raise UsageError(f"the question must be a text, not {type(question).__name__}")
         if not question.strip():
             raise UsageError("the question is empty")
-        started = time.perf_counter()
+        if self._closed:
+            raise UsageError("this agent is closed")
+        return Run(self, question, follow_up).events()
+
+    def open_transcript(self, question: str, follow_up: bool) -> tuple[Transcript, int]:
+        """The transcript that ends in `question`, and how much of it any question's has too."""
         if follow_up and self._transcript is not None:
             self._transcript.add_user(question)
-            keep = 0
-        else:
-            self._transcript = self._first_prompt(question)
-            keep = self._shared_prefix(self._transcript.ids)
-        return Run(self, self._transcript, question, follow_up, keep, started).events()
+            return self._transcript, 0
+        self._transcript = self._first_prompt(question)
+        return self._transcript, self._shared_prefix(self._transcript.ids)
 
     def offered_tools(self) -> list[Tool]:
         """The tools a run may call under the present settings."""
@@ -157,9 +187,13 @@ class Agent:
             self._common = one[:shared]
         return len(self._common) if list(ids[: len(self._common)]) == self._common else 0
 
+    def _system(self, tools: Sequence[Tool]) -> str:
+        own = self.settings.system
+        return system_prompt(tools) if own is None else own
+
     def _first_prompt(self, question: str) -> Transcript:
         tools = self.offered_tools()
-        messages = [Message("system", self.settings.system or system_prompt(tools))]
+        messages = [Message("system", self._system(tools))]
         if self.settings.example and any(tool.name == CODE_INTERPRETER for tool in tools):
             messages += worked_example()
         messages.append(Message("user", question))
@@ -178,7 +212,9 @@ def _sandbox() -> Sandbox:
     return Sandbox()
 
 
-def _check_names(tools: Sequence[Tool]) -> None:
+def _check_tools(tools: Sequence[Tool], settings: Settings) -> None:
+    if not tools and settings.tool_choice == "required":
+        raise UsageError("tool_choice is required, but there is no tool")
     names = [tool.name for tool in tools]
     for name in names:
         if names.count(name) > 1:

@@ -33,20 +33,27 @@ class RunStarted(Event):
     lora_path: str | None
     engine: str
     protocol_version: int
-    tools: list[str]
+    tools: list[dict[str, Any]]
     settings: dict[str, Any]
+    n_ctx: int
     prompt_ids: list[int]
     follow_up: bool
 
 
 @dataclass(frozen=True)
 class TurnStarted(Event):
-    """The model is about to write. `seed` is this turn's; `forced_ids` were put in its mouth."""
+    """The model is about to write. `seed` is this turn's; `forced_ids` were put in its mouth.
+
+    `max_tokens` is what it may write in this turn; `constraint` None, `call` (calls are held to
+    their schema), `opened_call` (it begins inside one) or `no_call`.
+    """
 
     kind = "turn"
     turn: int
     seed: int
     forced_ids: list[int]
+    max_tokens: int
+    constraint: str | None
 
 
 @dataclass(frozen=True)

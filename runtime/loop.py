@@ -46,27 +46,21 @@ from runtime.tools.outcome import ToolOutcome, call_tool
 if TYPE_CHECKING:
     from runtime.agent import Agent
 
-ANSWER_TOKENS = 64  # kept back from the budget, and twice that from the window, for a forced answer
+ANSWER_TOKENS = 64  # kept back from the budget for a forced answer
+WINDOW_RESERVE = 128  # kept back from the window for it, and for the words that ask for it
 
 
 class Run:
     """One question's loop: its transcript, budgets, counters and record."""
 
-    def __init__(
-        self,
-        agent: Agent,
-        transcript: Transcript,
-        question: str,
-        follow_up: bool,
-        keep: int,
-        started: float,
-    ) -> None:
+    transcript: Transcript
+
+    def __init__(self, agent: Agent, question: str, follow_up: bool) -> None:
         self.agent, self.settings, self.question = agent, agent.settings, question
-        self.tools, self.transcript = agent.offered_tools(), transcript
-        self.follow_up, self.keep, self.started = follow_up, keep, started
+        self.tools, self.follow_up = agent.offered_tools(), follow_up
         self.record = RunRecord(None, StopReason.END_OF_TURN, agent.model_name, agent.engine.name)
-        self.record.tokens.prompt = len(self.transcript.ids)
         self.record.timings.load_s = agent.engine.load_s
+        self.answer_tokens = min(ANSWER_TOKENS, agent.settings.max_tokens // 2)
         self.guard = RepeatGuard()
         self.stats: list[GenerationStats] = []
         self.turn = 0
@@ -77,11 +71,13 @@ class Run:
 
     def events(self) -> Generator[Event, None, None]:
         record = self.record
+        self.started = time.perf_counter()
         try:
-            yield self._started()
-            yield from self._turns()
-            if record.answer is None:
-                yield from self._force_answer()
+            yield self._open()
+            if self._fits():
+                yield from self._turns()
+                if record.answer is None:
+                    yield from self._force_answer()
         except KeyboardInterrupt:
             record.stop_reason = StopReason.INTERRUPTED
         except EngineError as error:
@@ -96,7 +92,9 @@ class Run:
             required = self.turn == 0 and self.settings.tool_choice == "required"
             last = self.turn == self.settings.max_turns - 1 and not required
             opening = f"{TOOL_CALL_OPEN}\n" if required else ""
-            yield from self._write(opening, self._constraint(opened=required, forbid=last))
+            constraint = self._constraint(opened=required, forbid=last)
+            budget = self.settings.max_tokens - self._spent() - self.answer_tokens
+            yield from self._write(opening, constraint, budget, WINDOW_RESERVE)
             text = record.turns[-1].text
             call = parse_turn(text, self.tools) if self.tools else None
             if call is not None and self.finish not in (FinishReason.LENGTH, FinishReason.CONTEXT):
@@ -126,12 +124,24 @@ class Run:
         self.transcript.add_user(FORCED_ANSWER_HINT)
         yield Nudged(self.turn, self.transcript.ids[before:])
         constraint = self._constraint(forbid=True)
-        yield from self._write(ANSWER_OPENING, constraint, reserve=0, until_boxed=True)
+        budget = min(ANSWER_TOKENS, self.settings.max_tokens - self._spent())
+        yield from self._write(ANSWER_OPENING, constraint, budget, 0)
         self.record.turns[-1].forced = True
         line = self.record.turns[-1].text.split("\n")[0]
         if self.finish is FinishReason.EOG and not _box_is_closed(line):
             line += "}"  # it ended its turn right after the answer
         self.record.answer = extract_answer(line)
+
+    def _fits(self) -> bool:
+        size, window = len(self.transcript.ids), self.agent.engine.n_ctx
+        if size + WINDOW_RESERVE <= window:
+            return True
+        self.record.stop_reason = StopReason.CONTEXT_FULL
+        self.record.message = (
+            f"the prompt has {size} tokens and the window {window}, of which {WINDOW_RESERVE} are "
+            "for the answer: ask a shorter question or raise --ctx"
+        )
+        return False
 
     # The model's side ------------------------------------------------------------------------
 
@@ -139,29 +149,33 @@ class Run:
         self,
         opening: str,
         constraint: Constraint | None,
-        *,
-        reserve: int = ANSWER_TOKENS,
-        until_boxed: bool = False,
+        budget: int,
+        reserve: int,
     ) -> Iterator[Event]:
-        """One assistant turn, into the transcript and a new `TurnRecord`."""
+        """One assistant turn of at most `budget` tokens, into the transcript and a `TurnRecord`.
+
+        `reserve` tokens of the window stay free.
+        """
         transcript, engine = self.transcript, self.agent.engine
         self.turn += 1
-        seed = (self.settings.seed * 1_000_003 + self.turn) & 0xFFFFFFFF
+        seed = (self.settings.seed * 1_000_003 + self.turn) % 0xFFFFFFFF
         before = len(transcript.ids)
         transcript.add_forced(opening)
         self.record.turns.append(TurnRecord(text=opening))
-        yield TurnStarted(self.turn, seed, transcript.ids[before:])
-        if opening:
-            yield TextDelta(self.turn, opening)
-        budget, window = self._room(reserve)
+        window = engine.n_ctx - len(transcript.ids) - reserve
+        limit = max(0, min(budget, window))
         settings = self.settings
         generation = engine.generate(
             transcript.ids,
-            max_tokens=max(0, min(budget, window)),
+            max_tokens=limit,
             sampling=Sampling(settings.temperature, settings.top_p, seed=seed),
             constraint=constraint,
-            keep=self.keep,
+            keep=self.keep if self.turn == 1 else 0,
         )
+        forced = transcript.ids[before:]
+        yield TurnStarted(self.turn, seed, forced, limit, _describe(constraint))
+        if opening:
+            yield TextDelta(self.turn, opening)
         sampled: list[int] = []
         stream, tokenizer = TextStream(), engine.tokenizer
         turn_end, tail = transcript.turn_end, ""
@@ -177,7 +191,9 @@ class Run:
                 if turn_end and turn_end in tail:  # written out, by a model without that token
                     generation.finish = FinishReason.EOG
                     break
-                if until_boxed and ("\n" in delta or _box_is_closed(transcript.text_of_turn())):
+                if opening == ANSWER_OPENING and (
+                    "\n" in delta or _box_is_closed(transcript.text_of_turn())
+                ):
                     break
         finally:
             self.record.turns[-1].text = transcript.text_of_turn()
@@ -190,14 +206,8 @@ class Run:
         self.window_full = self.finish is FinishReason.CONTEXT
         yield self._turn_finished(sampled, generation.stats)
 
-    def _room(self, reserve: int) -> tuple[int, int]:
-        """Tokens left in the run's budget and in the window, less what is kept back."""
-        spent = sum(stats.generated for stats in self.stats)
-        window = self.agent.engine.n_ctx - len(self.transcript.ids)
-        if reserve == 0:  # the forced answer may use what was kept back, and no more
-            return min(ANSWER_TOKENS, max(self.settings.max_tokens - spent, 1)), window
-        kept = reserve if self.settings.max_tokens > 2 * reserve else 0
-        return self.settings.max_tokens - spent - kept, window - 2 * reserve
+    def _spent(self) -> int:
+        return sum(stats.generated for stats in self.stats)
 
     def _constraint(self, *, opened: bool = False, forbid: bool = False) -> Constraint | None:
         if not self.settings.grammar or not self.tools:
@@ -230,7 +240,7 @@ class Run:
             text = f"{text}\n{FORCED_ANSWER_HINT}"
         size = len(self.agent.engine.tokenizer.encode(text, special=False))
         before = len(self.transcript.ids)
-        if before + size + 3 * ANSWER_TOKENS > self.agent.engine.n_ctx:
+        if before + size + WINDOW_RESERVE > self.agent.engine.n_ctx:
             self.window_full = True  # the result would not leave room for an answer
         else:
             self.transcript.add_tool_result(text)
@@ -239,8 +249,10 @@ class Run:
 
     # Book-keeping ------------------------------------------------------------------------------
 
-    def _started(self) -> RunStarted:
+    def _open(self) -> RunStarted:
         engine = self.agent.engine
+        self.transcript, self.keep = self.agent.open_transcript(self.question, self.follow_up)
+        self.record.tokens.prompt = len(self.transcript.ids)
         return RunStarted(
             question=self.question,
             model=self.agent.model_name,
@@ -248,8 +260,9 @@ class Run:
             lora_path=engine.lora_path,
             engine=engine.name,
             protocol_version=PROTOCOL_VERSION,
-            tools=[tool.name for tool in self.tools],
+            tools=[tool.schema() for tool in self.tools],
             settings=asdict(self.settings),
+            n_ctx=engine.n_ctx,
             prompt_ids=list(self.transcript.ids),
             follow_up=self.follow_up,
         )
@@ -280,6 +293,15 @@ class Run:
         timings.total_s = round(time.perf_counter() - self.started, 4)
         timings.load_s = round(timings.load_s, 4)
         self.record.peak_rss_mb = peak_rss_mb()
+
+
+def _describe(constraint: Constraint | None) -> str | None:
+    """How the turn is held, for the trace; with the tools' schemas enough to build it again."""
+    if constraint is None:
+        return None
+    if constraint.schema is None:
+        return "no_call"
+    return "opened_call" if constraint.opened else "call"
 
 
 def _box_is_closed(text: str) -> bool:

@@ -17,7 +17,8 @@ class Settings:
     `max_turns` and `max_tokens` are what the model may write in the whole run; when they are spent
     it is still asked for its answer, in one short turn more. `tool_choice`: `required` opens the
     first turn with a tool call, `none` offers no tool. `grammar` False leaves calls unconstrained.
-    `example` puts one worked tool call before the question (None: if the model is untrained).
+    `example` puts one worked tool call before the question (None: if the model is untrained and
+    the call required).
     """
 
     max_turns: int = 16
@@ -36,7 +37,7 @@ class Settings:
             raise UsageError(f"max_turns must be at least 1, not {self.max_turns}")
         if self.max_tokens < 1:
             raise UsageError(f"max_tokens must be at least 1, not {self.max_tokens}")
-        if not self.temperature >= 0:
+        if not 0 <= self.temperature < float("inf"):
             raise UsageError(f"temperature must be 0 or more, not {self.temperature}")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p must be above 0 and at most 1, not {self.top_p}")

@@ -7,7 +7,9 @@ flags into an `Agent` and its events into files and screens.
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -157,6 +159,8 @@ def _read_question(question: str | None) -> str:
             text = sys.stdin.read()
         except UnicodeDecodeError:
             raise UsageError("standard input is not text in this locale's encoding") from None
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError("the question is not text in this locale's encoding")
     if not text.strip():
         raise UsageError("the question is empty")
     return text.strip()
@@ -164,17 +168,28 @@ def _read_question(question: str | None) -> str:
 
 def main() -> None:
     """Entry point of the `sod-agent` command."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller, as with 2>&-
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # not every locale can show every answer
     args = sys.argv[1:]
     command, args = (doctor_app, args[1:]) if args[:1] == ["doctor"] else (app, args)
     try:
         code = command(args, prog_name="sod-agent", standalone_mode=False)
+        sys.stdout.flush()
     except SodError as error:
         code = _complain(str(error))
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
-        sys.stderr.close()
+        # What is still buffered must not fail again when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _complain(f"cannot write the answer: {error.strerror}")
     except Exception as error:
         # The command-line parser's errors share no public base class, but all have this method.
         if not hasattr(error, "format_message"):

@@ -26,7 +26,7 @@ def converse(session: Session) -> int:
     follow_up = False
     while True:
         try:
-            line = input("> ").strip()
+            line = _read_line().strip()
         except EOFError:
             print(file=sys.stderr)
             return 0
@@ -45,6 +45,13 @@ def converse(session: Session) -> int:
             print(_HELP, file=sys.stderr)
         elif line:
             follow_up = _ask(session, line, follow_up)
+
+
+def _read_line() -> str:
+    if sys.stdout.isatty():
+        return input("> ")
+    print("> ", end="", file=sys.stderr, flush=True)  # stdout is for answers
+    return input()
 
 
 def _ask(session: Session, line: str, follow_up: bool) -> bool:

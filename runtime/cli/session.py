@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -34,10 +35,10 @@ class Session:
     ) -> None:
         if trace is not None:
             _check_writable(trace)
-        tools: list[Tool | str] = [
-            CODE_INTERPRETER,
-            *(load_tools(str(tools_file)) if tools_file else []),
-        ]
+        tools: list[Tool | str] = [CODE_INTERPRETER]
+        if tools_file is not None:
+            with redirect_stdout(sys.stderr):  # standard output is for the answer alone
+                tools += load_tools(str(tools_file))
         with StderrProgress() as progress:
             resolved = resolve_model(model, lora=lora, on_progress=progress)
         self.view = None if as_json else LiveView(sys.stderr)
@@ -62,7 +63,8 @@ class Session:
         pending: Event | None = None
         while True:
             try:
-                event = pending or next(events)
+                with redirect_stdout(sys.stderr):  # a tool may print
+                    event = pending or next(events)
                 pending = None
                 self._handle(event)
             except KeyboardInterrupt:
@@ -74,13 +76,23 @@ class Session:
 
     def _handle(self, event: Event) -> None:
         if self.view is not None:
-            self.view.show(event)
+            try:
+                self.view.show(event)
+            except OSError:  # nobody watches any more; the answer still counts
+                self.view = None
         if self._trace_path is not None and not isinstance(event, TextDelta):
+            self._write_trace(self._trace_path, event)
+
+    def _write_trace(self, path: Path, event: Event) -> None:
+        row = {"at": round(time.time(), 6), **event.to_dict()}
+        try:
             if self._trace_file is None:  # not before: a bad model leaves no empty trace behind
-                self._trace_file = self._trace_path.open("w", encoding="utf-8")
-            row = {"at": round(time.time(), 6), **event.to_dict()}
+                self._trace_file = path.open("w", encoding="utf-8")
             self._trace_file.write(json.dumps(row, ensure_ascii=False) + "\n")
             self._trace_file.flush()
+        except OSError as error:
+            self._trace_file = None
+            raise UsageError(f"--trace {path} cannot be written: {error.strerror}") from error
 
 
 def _check_writable(path: Path) -> None:

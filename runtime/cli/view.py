@@ -78,7 +78,7 @@ class LiveView:
         parts.append(f"{record.tokens.evaluated} tokens evaluated, {record.tokens.reused} reused")
         reason = _STOPPED.get(record.stop_reason)
         if reason:
-            parts.insert(0, record.message or reason)
+            parts.insert(0, printable(record.message or reason))
         self._line(" · ".join(parts), "dim")
 
     def _write(self, text: str) -> None:

@@ -9,6 +9,7 @@ character by character, however the tokens cut it.
 from __future__ import annotations
 
 import json
+import re
 
 from runtime.engines.base import Constraint
 from runtime.engines.llama_bindings import schema_to_gbnf
@@ -18,7 +19,8 @@ def to_gbnf(constraint: Constraint) -> str:
     """The grammar text; its root is named `root`."""
     if constraint.schema is None:
         return _free_text(constraint.opens, then=None)
-    body = schema_to_gbnf(json.dumps(constraint.schema)).replace("root ::=", "json ::=", 1)
+    body = schema_to_gbnf(json.dumps(constraint.schema))
+    body = re.sub(r"^root ::=", "json ::=", body, flags=re.MULTILINE)
     call = f"call ::= [ \\n]? [ \\n]? json [ \\n]? [ \\n]? {_literal(constraint.closes)}"
     if constraint.opened:
         return f"root ::= call\n{call}\n{body}"

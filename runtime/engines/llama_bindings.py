@@ -10,8 +10,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
+import signal
 import sys
+import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -44,6 +49,9 @@ def _import(submodule: str) -> ModuleType:
 @lru_cache(maxsize=1)
 def llama() -> Any:
     """The ctypes bindings, loaded once, with llama.cpp's log kept instead of printed."""
+    # OpenMP threads spin while they wait for each other. When another program has a core, the
+    # default lets decoding fall to a twentieth; this many spins cost nothing on an idle machine.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     lib: Any = _import("llama_cpp")
     _callbacks.append(lib.llama_log_callback(_keep_log))
     lib.llama_log_set(_callbacks[-1], None)
@@ -55,6 +63,26 @@ def _keep_log(_level: int, text: bytes, _user_data: object) -> None:
     line = text.decode("utf-8", "replace").strip()
     if line and line != ".":
         _recent_log.append(line)
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Ctrl-C waits until the block is left.
+
+    llama.cpp logs through a Python callback while it loads. A KeyboardInterrupt raised inside a
+    ctypes callback is printed and lost.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 def clear_log() -> None:

@@ -16,13 +16,14 @@ from typing import Any
 
 from runtime.engines.base import Constraint, FinishReason, GenerationStats, Sampling
 from runtime.engines.grammar import to_gbnf
-from runtime.engines.llama_bindings import clear_log, last_error, llama
+from runtime.engines.llama_bindings import clear_log, interrupts_deferred, last_error, llama
 from runtime.engines.llama_sampler import Sampler
 from runtime.engines.llama_tokenizer import LlamaTokenizer
 from runtime.engines.prefix_cache import PrefixCache
 from runtime.errors import EngineError, ModelError, UsageError
 
 DEFAULT_CTX = 4096
+MAX_THREADS = 512  # llama.cpp's own limit
 PREFILL_BATCH = 512  # also how long, in tokens, Ctrl-C may have to wait
 
 
@@ -50,15 +51,17 @@ class LlamaCppEngine:
         self._context: Any = None
         self._adapter: Any = None
         self.model_path, self.lora_path = str(path), None if lora is None else str(lora)
-        started = time.perf_counter()
         self._lib = llama()
+        started = time.perf_counter()
         clear_log()
         try:
-            self._open(path, lora, n_ctx, n_threads or physical_cores())
+            with interrupts_deferred():
+                self._open(path, lora, n_ctx, n_threads)
         except BaseException:
             self.close()
             raise
         self.load_s = time.perf_counter() - started
+        self._writer: LlamaGeneration | None = None  # whose tokens the cache ends in
         self._cached: list[int] = []  # the tokens whose keys and values are in the cache
         self._prefixes: PrefixCache | None = None
         if prefix_folder is not None:
@@ -66,8 +69,14 @@ class LlamaCppEngine:
             versions = [_version_of(file) for file in files if file is not None]
             self._prefixes = PrefixCache(prefix_folder, versions, PREFILL_BATCH)
 
-    def _open(self, path: Path, lora: Path | None, n_ctx: int | None, n_threads: int) -> None:
+    def _open(
+        self, path: Path, lora: Path | None, n_ctx: int | None, n_threads: int | None
+    ) -> None:
         lib = self._lib
+        if n_threads is not None and not 1 <= n_threads <= MAX_THREADS:
+            raise UsageError(f"--threads must be from 1 to {MAX_THREADS}, not {n_threads}")
+        if n_ctx is not None and n_ctx < 1:
+            raise UsageError(f"--ctx must be a number of tokens, not {n_ctx}")
         self._model = lib.llama_model_load_from_file(
             os.fsencode(path), lib.llama_model_default_params()
         )
@@ -81,7 +90,7 @@ class LlamaCppEngine:
         params = lib.llama_context_default_params()
         params.n_ctx = n_ctx or min(trained, DEFAULT_CTX)
         params.n_batch = params.n_ubatch = PREFILL_BATCH
-        params.n_threads = params.n_threads_batch = n_threads
+        self.n_threads = params.n_threads = params.n_threads_batch = n_threads or physical_cores()
         params.no_perf = True
         self._context = lib.llama_init_from_model(self._model, params)
         if not self._context:
@@ -90,7 +99,6 @@ class LlamaCppEngine:
                 "try a smaller --ctx"
             )
         self.n_ctx: int = params.n_ctx
-        self.n_threads = n_threads
         self._memory = lib.llama_get_memory(self._context)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.tokenizer = LlamaTokenizer(self._vocab)
@@ -109,12 +117,6 @@ class LlamaCppEngine:
         if lib.llama_set_adapters_lora(self._context, adapters, 1, scales) != 0:
             raise ModelError(f"the LoRA {path} cannot be applied: {last_error()}")
 
-    def describe(self) -> str:
-        """Architecture, size and quantisation, as llama.cpp words it: `llama 134M Q4_1`."""
-        buffer = ctypes.create_string_buffer(128)
-        self._lib.llama_model_desc(self._model, buffer, len(buffer))
-        return buffer.value.decode("utf-8", "replace")
-
     def generate(
         self,
         ids: Sequence[int],
@@ -125,6 +127,7 @@ class LlamaCppEngine:
         keep: int = 0,
     ) -> LlamaGeneration:
         """See `Engine.generate`."""
+        self._check_open()
         if not ids:
             raise UsageError("there is nothing to continue: the prompt is empty")
         keep = min(keep, len(ids) - 1)
@@ -137,6 +140,10 @@ class LlamaCppEngine:
         if self._model:
             self._lib.llama_model_free(self._model)
         self._context = self._model = self._adapter = None
+
+    def _check_open(self) -> None:
+        if not self._context:
+            raise EngineError("the engine is closed")
 
     def _reuse(self, ids: list[int]) -> int:
         """Cut the cache back to its common prefix with `ids`; returns that prefix's length."""
@@ -152,16 +159,19 @@ class LlamaCppEngine:
 
     def _prefill(self, ids: list[int], keep: int) -> int:
         """Have all of `ids` in the KV cache; returns how many did not have to be evaluated."""
-        reused = self._reuse(ids)
-        if self._prefixes is not None and reused < keep:
+        # A kept prefix is evaluated apart and the rest always after it, whatever the cache holds:
+        # other batches round differently, and the same question must get the same answer.
+        reused = self._reuse(ids[: keep + 1] if keep else ids)
+        if reused < keep:
             self._forget()
-            if self._prefixes.restore(self._context, ids[:keep]):
+            if self._prefixes is not None and self._prefixes.restore(self._context, ids[:keep]):
                 self._cached.extend(ids[:keep])
                 reused = keep
             else:
                 self._forget()  # whatever a failed restore has left
                 self._evaluate(ids[:keep])
-                self._prefixes.store(self._context, ids[:keep])
+                if self._prefixes is not None:
+                    self._prefixes.store(self._context, ids[:keep])
                 reused = 0
         self._evaluate(ids[len(self._cached) :])
         return reused
@@ -230,13 +240,17 @@ class LlamaGeneration:
         if len(self._pending) > engine.n_ctx:
             return False
         started = time.perf_counter()
+        engine._check_open()
         if stats.generated == 0:
             stats.reused = engine._prefill(self._pending, self._keep)
             stats.evaluated = stats.prefilled = len(self._pending) - stats.reused
             stats.prefill_s = time.perf_counter() - started
-        else:
+        elif engine._writer is self:
             engine._evaluate(self._pending[-1:])
             stats.evaluated += 1
+        else:  # another generation has used the cache in between
+            stats.evaluated += len(self._pending) - engine._prefill(self._pending, 0)
+        engine._writer = self
         return True
 
     def _count(self, refused: bool) -> None:

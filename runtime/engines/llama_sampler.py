@@ -85,5 +85,5 @@ def _chain(lib: Any, sampling: Sampling, first: Any = None) -> Any:
     add(lib.llama_sampler_init_temp(sampling.temperature))
     if sampling.top_p < 1:
         add(lib.llama_sampler_init_top_p(sampling.top_p, 1))
-    add(lib.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF))
+    add(lib.llama_sampler_init_dist(sampling.seed % 0xFFFFFFFF))
     return chain

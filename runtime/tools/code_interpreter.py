@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runtime.protocol import Tool, tool
-from runtime.tools.outcome import ToolOutcome
+from runtime.tools.outcome import ToolOutcome, shorten
 
 if TYPE_CHECKING:
     from runtime.sandbox import Sandbox
 
 TIMEOUT_S = 10.0
-MAX_RESULT_CHARS = 2000  # some 700 tokens: more would fill a small model's window in three calls
 
 
 def code_interpreter_tool(sandbox: Sandbox, timeout: float = TIMEOUT_S) -> Tool:
@@ -30,11 +29,3 @@ def code_interpreter_tool(sandbox: Sandbox, timeout: float = TIMEOUT_S) -> Tool:
         return ToolOutcome(shorten(text) or "(nothing was printed)", error)
 
     return code_interpreter
-
-
-def shorten(text: str, limit: int = MAX_RESULT_CHARS) -> str:
-    """Keep the head and the tail (the exception's name is at the end) and say what is missing."""
-    if len(text) <= limit:
-        return text
-    head, tail = text[: limit * 2 // 3], text[-(limit // 3) :]
-    return f"{head}\n[... {len(text) - limit} characters left out ...]\n{tail}"

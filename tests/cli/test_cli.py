@@ -68,11 +68,15 @@ def test_no_answer_is_exit_code_1():
 def test_own_tools(tmp_path):
     file = tmp_path / "tools.py"
     file.write_text(
-        "from runtime import tool\n\n@tool\ndef moon_phase(day: int) -> str:\n"
+        "from runtime import tool\nprint('noise')\n\n@tool\ndef moon_phase(day: int) -> str:\n"
         '    """Tell the phase of the moon."""\n    return "full"\n'
     )
-    done = sod_agent("Moon?", "--json", "--tools", str(file), *SHORT)
-    assert json.loads(done.stdout)["turns"][0]["tool"] in ("moon_phase", "code_interpreter")
+    trace = tmp_path / "trace.jsonl"
+    done = sod_agent("Moon?", "--json", "--tools", str(file), "--trace", str(trace), *SHORT)
+    assert json.loads(done.stdout)["turns"][0]["tool"]  # what it prints does not get in between
+    offered = json.loads(trace.read_text().splitlines()[0])["tools"]
+    names = [tool["function"]["name"] for tool in offered]
+    assert names == ["code_interpreter", "moon_phase"]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +90,10 @@ def test_own_tools(tmp_path):
         (["--ctx", "10", "q"], "--ctx"),
         (["--ctx", "100000000", "q"], "window"),
         (["--threads", "0", "q"], "--threads"),
+        (["--threads", "100000", "q"], "--threads"),
+        (["--temperature", "inf", "q"], "temperature"),
+        (["--trace", "/dev/full", "q"], "No space left"),
+        (["caf\udce9"], "encoding"),
         (["--engine", "abacus", "q"], "unknown engine 'abacus'"),
         (["--tool-choice", "maybe", "q"], "--tool-choice"),
         (["--model", "no-such-model", "q"], "no such model 'no-such-model'"),
@@ -124,6 +132,42 @@ def test_broken_tools_file_is_one_line(tmp_path):
         done = sod_agent("q", "--tools", str(file))
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1 and "tools.py" in done.stderr
+
+
+@pytest.mark.parametrize("after", [0.15, 0.25, 0.3, 0.4])
+def test_ctrl_c_during_start(after):
+    process = subprocess.Popen(
+        [*COMMAND, "Write a very long story.", "--max-tokens", "4000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode in (1, 130)
+    assert out == "" and "Traceback" not in err and "ignored" not in err
+
+
+@pytest.mark.parametrize("redirect", ["2>&-", "2>/dev/full", "2>/dev/null", "<&-"])
+def test_the_answer_survives_closed_streams(redirect):
+    command = " ".join(f"'{part}'" for part in [*COMMAND, "What is 17 * 23?", *SHORT])
+    done = subprocess.run(["sh", "-c", f"{command} {redirect}"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "391\n")
+
+
+def test_a_full_disk_under_stdout_is_one_line():
+    command = " ".join(f"'{part}'" for part in [*COMMAND, "--version"])
+    done = subprocess.run(["sh", "-c", f"{command} >/dev/full"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
+
+
+def test_the_question_that_does_not_fit_is_named():
+    done = sod_agent("why " * 3000, "--ctx", "1024")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the prompt has" in done.stderr and "--ctx" in done.stderr
 
 
 def test_ctrl_c_ends_cleanly():
