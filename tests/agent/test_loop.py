@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
@@ -259,3 +260,92 @@ def test_a_forced_answer_may_end_without_its_brace(engine):
     assert record.answer == "5"
     record, _ = run(engine, "Nested." + EOT, "\\frac{1}{2}}. And so on}")
     assert record.answer == "\\frac{1}{2}"
+
+
+@pytest.mark.parametrize("budget", [1, 2, 3, 64, 65, 100, 128, 200])
+def test_the_token_budget_is_never_exceeded(engine, budget):
+    record, _ = run(engine, "so " * 500, "9}" + " and" * 100, max_tokens=budget)
+    assert record.tokens.generated <= budget
+    assert record.stop_reason is StopReason.MAX_TOKENS
+    assert record.answer == ("9" if budget >= 4 else None)
+
+
+def test_the_worked_example_is_shown_only_with_a_required_call(engine, model):
+    def prompt_of(**settings):
+        scripted = ScriptedEngine(engine.tokenizer, engine.chat_template, ["\\boxed{1}" + EOT] * 3)
+        with Agent(engine=scripted, **settings) as agent:
+            agent.run("1?")
+        return b"".join(map(engine.tokenizer.piece, scripted.requests[0][0])).decode()
+
+    assert "408" in prompt_of(example=True)
+    assert "408" not in prompt_of()
+    for choice, shown in (("auto", False), ("required", True), ("none", False)):
+        with Agent(model, tool_choice=choice, n_ctx=512) as agent:
+            assert agent.settings.example is shown
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        (None, "null"),
+        ((1, "ä"), '[1, "ä"]'),
+        ("\ud800", "?"),
+        ("x" * 10**6, "characters left out"),
+        ({(1, 2): 3}, "TypeError"),
+        (float("nan"), "NaN"),
+    ],
+)
+def test_whatever_a_tool_returns_can_be_read(engine, value, result):
+    @tool
+    def give() -> str:
+        """Give something."""
+        return value
+
+    record, _ = run(engine, call("{}", "give") + EOT, "\\boxed{1}" + EOT, tools=(give,))
+    assert result in record.turns[0].result
+    assert len(record.turns[0].result) < 2200
+    json.dumps(record.to_dict()).encode()
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), RecursionError(), ValueError("x" * 10**6)])
+def test_a_tool_that_fails_badly_is_only_a_result(engine, error):
+    @tool
+    def give() -> str:
+        """Fail."""
+        raise error
+
+    record, _ = run(engine, call("{}", "give") + EOT, "\\boxed{1}" + EOT, tools=(give,))
+    assert record.turns[0].error == "tool_error"
+    assert type(error).__name__ in record.turns[0].result
+    assert (len(record.turns[0].result) < 2200, record.answer) == (True, "1")
+
+
+def test_an_agent_that_cannot_work_says_why(engine, model):
+    with pytest.raises(UsageError, match="no tool"):
+        Agent(tools=[], engine=engine, tool_choice="required")
+    with pytest.raises(UsageError, match="open engine"):
+        Agent(engine=engine, lora="x.gguf")
+    with pytest.raises(UsageError, match="resolve_model"):
+        Agent(model, lora="x.gguf")
+    agent = Agent(tools=(each for each in [add]), engine=engine)
+    assert agent.tools == [add]
+    with pytest.raises(UsageError, match="must be a text"):
+        agent.run(5)
+    agent.close()
+    with pytest.raises(UsageError, match="closed"):
+        agent.run("2?")
+
+
+def test_an_empty_system_prompt_is_kept_empty(engine):
+    _, scripted = run(engine, "\\boxed{1}" + EOT, system="", tool_choice="none")
+    text = b"".join(map(engine.tokenizer.piece, scripted.requests[0][0])).decode()
+    assert "Solve the problem" not in text
+
+
+def test_streams_that_are_not_read_leave_no_trace(engine):
+    scripted = ScriptedEngine(engine.tokenizer, engine.chat_template, ["\\boxed{1}" + EOT] * 2)
+    agent = Agent(tools=[add], engine=scripted)
+    agent.run("1?")
+    size = len(agent._transcript.ids)
+    agent.stream("x", follow_up=True)
+    assert len(agent._transcript.ids) == size

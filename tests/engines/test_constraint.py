@@ -117,3 +117,15 @@ CALL = '{"name": "add", "arguments": {"a": 2}}'
 )
 def test_the_grammar_follows_the_tag_however_tokens_cut_it(engine, text, allowed):
     assert accepts(engine, to_gbnf(Constraint(OPEN, CLOSE, SCHEMA)), text) is allowed
+
+
+def test_a_parameter_may_be_called_root(engine):
+    schema = {
+        "type": "object",
+        "properties": {"root": {"enum": ["a", "b"]}},
+        "required": ["root"],
+        "additionalProperties": False,
+    }
+    gbnf = to_gbnf(Constraint(OPEN, CLOSE, schema))
+    assert accepts(engine, gbnf, f'{OPEN}{{"root": "b"}}{CLOSE}')
+    assert not accepts(engine, gbnf, f'{OPEN}{{"root": "c"')

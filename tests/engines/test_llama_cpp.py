@@ -10,7 +10,7 @@ import pytest
 from runtime.engines import open_engine
 from runtime.engines.base import FinishReason, Sampling
 from runtime.engines.llama_cpp import LlamaCppEngine
-from runtime.errors import ModelError, UsageError
+from runtime.errors import EngineError, ModelError, UsageError
 
 PROMPT = "<|im_start|>user\nName three colours.<|im_end|>\n<|im_start|>assistant\n"
 GREEDY = Sampling()
@@ -127,3 +127,35 @@ def test_only_the_bindings_are_imported(model_path):
         "import llama_cpp; assert llama_cpp.Llama"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_two_generations_may_take_turns(engine):
+    ids = engine.tokenizer.encode(PROMPT, special=True)
+    other_ids = engine.tokenizer.encode(PROMPT.replace("colours", "animals"), special=True)
+    expected, other = write(engine, ids, 8)[0], write(engine, other_ids, 8)[0]
+    one = engine.generate(ids, max_tokens=8, sampling=GREEDY)
+    two = engine.generate(other_ids, max_tokens=8, sampling=GREEDY)
+    pairs = list(zip(one, two, strict=True))
+    assert [first for first, _ in pairs] == expected
+    assert [second for _, second in pairs] == other
+
+
+def test_a_closed_engine_says_so(model_path):
+    engine = LlamaCppEngine(model_path, n_ctx=256, n_threads=2)
+    ids = engine.tokenizer.encode(PROMPT, special=True)
+    generation = engine.generate(ids, max_tokens=5, sampling=GREEDY)
+    next(generation)
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        next(generation)
+    with pytest.raises(EngineError, match="closed"):
+        engine.generate(ids, max_tokens=5, sampling=GREEDY)
+
+
+def test_every_seed_repeats(engine):
+    """2**32 - 1 means a random seed to llama.cpp."""
+    ids = engine.tokenizer.encode(PROMPT, special=True)
+    for seed in (2**32 - 1, 2**32, -1):
+        warm = Sampling(temperature=1.5, seed=seed)
+        assert write(engine, ids, 16, warm)[0] == write(engine, ids, 16, warm)[0]
