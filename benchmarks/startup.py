@@ -79,7 +79,7 @@ def measure(model: str | None = None, rounds: int = 9) -> list[Figure]:
             "peak memory beyond the model file",
             peak - size,
             "MiB",
-            detail=f"peak {peak:.0f} MiB, file {size:.0f} MiB, window 4096, without sandbox workers",
+            detail=f"peak {peak:.0f} MiB, file {size:.0f} MiB, window 4096; sandbox workers apart",
         ),
     ]
 

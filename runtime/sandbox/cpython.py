@@ -6,7 +6,6 @@ turns what the worker saw of a program into a typed result.
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 from collections.abc import Iterator
@@ -30,8 +29,7 @@ class _Slot:
 
     def worker(self) -> Worker:
         worker = self._worker
-        # A worker belongs to the process that started it, not to a fork of that process.
-        if worker is None or not worker.stop.alive or worker.owner != os.getpid():
+        if worker is None or not worker.stop.alive:
             worker = self._worker = Worker(self._limits)
         return worker
 
@@ -103,8 +101,11 @@ class CPythonTier:
 
     def close(self) -> None:
         """Wait for running programs and end all workers."""
-        for _ in range(self._size):
-            self._slots.get().stop()
+        slots = [self._slots.get() for _ in range(self._size)]
+        self._off = "the sandbox is closed"
+        for slot in slots:
+            slot.stop()
+            self._slots.put(slot)  # for a call that still waits for its turn
 
     def _attempt(self, slot: _Slot, program: Program, timeout: float) -> Result:
         worker = self._ready_worker(slot)

@@ -7,11 +7,14 @@ the operating system and no host functions, so all it can do is compute and prin
 from __future__ import annotations
 
 import builtins
+import ctypes
+import os
 import re
 import sys
 import threading
 from typing import TYPE_CHECKING
 
+from runtime.sandbox.forks import fork_safe_lock
 from runtime.sandbox.program import Program
 from runtime.sandbox.result import Kind, Result, TierReport
 from runtime.sandbox.worker.report import Capture, exception_line, format_error
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 NAME = "monty"
 
 _PRINT_BYTES = 4 << 20
+# Monty looks for its program through sysconfig, which several threads must not do at once.
+_START_LOCK = fork_safe_lock()
+# Its event loop is one for the process: used from a fork, it would crash the original.
+_first_process: dict[str, int] = {}
 _GRACE = 0.1  # seconds from a program's time limit to the end of its worker
 _OUR_LIBRARIES = frozenset({"numpy", "sympy", "mpmath"})
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
@@ -35,7 +42,6 @@ class MontyTier:
         self._memory_bytes = memory_bytes
         self._max_output = max_output
         self._workers = workers
-        self._lock = threading.Lock()
         self._pool: Monty | None = None
         self._closed = False
 
@@ -96,19 +102,25 @@ class MontyTier:
         )
 
     def close(self) -> None:
-        with self._lock:
+        with _START_LOCK:
             self._closed = True
-            if self._pool is not None:
-                self._pool.__exit__(None, None, None)
-                self._pool = None
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.__exit__(None, None, None)
+
+    def leave(self) -> None:
+        """In a fork of the process: keep the pool for ever, its end would kill its workers."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._pool))
 
     def _started(self) -> Monty:
-        with self._lock:
+        with _START_LOCK:
             if self._closed:
                 raise RuntimeError("the sandbox is closed")
             if self._pool is None:
                 from pydantic_monty import Monty
 
+                if _first_process.setdefault("pid", os.getpid()) != os.getpid():
+                    raise RuntimeError("Monty cannot run in a fork of a process that has used it")
                 self._pool = Monty(
                     max_processes=self._workers, feed_duration_limit_grace=_GRACE
                 ).__enter__()

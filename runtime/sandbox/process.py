@@ -59,12 +59,12 @@ class Worker:
         """Start the process and return at once, while it imports its libraries."""
         self._home = tempfile.mkdtemp(prefix="sod-sandbox-")
         scratch = os.path.join(self._home, "scratch")
-        os.mkdir(scratch, 0o700)
         environment = dict(_ENVIRONMENT, HOME=scratch, TMPDIR=scratch)
         if (libraries := os.environ.get("LD_LIBRARY_PATH")) is not None:
             environment["LD_LIBRARY_PATH"] = libraries  # some interpreters need it to start
         folder = str(Path(__file__).parent)
         try:
+            os.mkdir(scratch, 0o700)
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, folder],
                 stdin=subprocess.PIPE,
@@ -84,15 +84,16 @@ class Worker:
         os.set_blocking(self._requests, False)
         self._reply_limit = 64 * 1024 + 8 * limits.max_output
         self._facts: Message | None = None
-        self.owner = os.getpid()
-        self.stop = weakref.finalize(self, _stop, self._process, self._home, self.owner)
+        self.stop = weakref.finalize(self, _stop, self._process, self._home, os.getpid())
         config = asdict(limits) | {"home": self._home, "scratch": scratch, "paths": _packages()}
         with contextlib.suppress(OSError):  # if it died at once, the first read tells
             write_frame(self._requests, config, time.monotonic() + START_TIMEOUT)
 
     def is_ready(self) -> bool:
         """Whether the worker waits for its first request, or has given up."""
-        return self._facts is not None or bool(select.select([self._replies], [], [], 0)[0])
+        poller = select.poll()  # select() knows no descriptors beyond 1023
+        poller.register(self._replies, select.POLLIN)
+        return self._facts is not None or bool(poller.poll(0))
 
     def facts(self) -> Message:
         """Wait for the start. Raises SandboxUnavailable, WorkerDied."""
@@ -104,6 +105,9 @@ class Worker:
                 raise WorkerDied(
                     f"the sandbox worker did not start in {START_TIMEOUT:g} s"
                 ) from None
+            except BaseException:
+                self.stop()
+                raise
         if (reason := self._facts.get("unavailable")) is not None:
             raise SandboxUnavailable(f"full Python is off: {reason}")
         return self._facts
@@ -125,6 +129,9 @@ class Worker:
         except OSError as error:
             self.stop()
             raise WorkerDied("the sandbox worker closed its pipe") from error
+        except BaseException:  # an interrupt: the next program must not get this one's reply
+            self.stop()
+            raise
 
     def _read(self, deadline: float) -> Message:
         try:
@@ -152,7 +159,7 @@ def _packages() -> list[str]:
 
 def _stop(process: subprocess.Popen[bytes], home: str, owner: int) -> None:
     if os.getpid() != owner:
-        return  # a fork of the owner must not end the owner's worker
+        return  # a fork of the owner must not end the owner's worker, only let go of its pipes
     with contextlib.suppress(ProcessLookupError, PermissionError):
         # The group holds the worker and what it forked, which cannot leave it.
         os.killpg(process.pid, signal.SIGKILL)

@@ -10,40 +10,49 @@ produce gigabytes.
 from __future__ import annotations
 
 import ast
-import threading
 import warnings
+from collections.abc import Set
 from dataclasses import dataclass
 
+from runtime.sandbox.forks import fork_safe_lock
 from runtime.sandbox.worker.report import FILENAME
 
 MAX_SOURCE = 256 * 1024  # characters
 
-# Handlers of these cannot swallow an error that only Monty raises (a module, a builtin or an
-# attribute it lacks); any other handler might, and so might the lookups that default silently.
-_SAFE_HANDLERS = frozenset(
-    {
-        "ArithmeticError",
-        "AssertionError",
-        "IndexError",
-        "KeyError",
-        "LookupError",
-        "OverflowError",
-        "RecursionError",
-        "StopIteration",
-        "ValueError",
-        "ZeroDivisionError",
-    }
+# What Monty does exactly as CPython does; tests/sandbox/test_parity.py compares them. Everything
+# else is left to CPython, because Monty also differs without an error: its generators, zip() and
+# map() are lists, its sets have another order, round(2.675, 2) is 2.68, and a handler may catch
+# an error that CPython would not have raised.
+_SYNTAX = (
+    *(ast.Assert, ast.Assign, ast.AugAssign, ast.Break, ast.Continue, ast.Expr, ast.For),
+    *(ast.FunctionDef, ast.Global, ast.If, ast.Import, ast.ImportFrom, ast.Module),
+    *(ast.Nonlocal, ast.Pass, ast.Return, ast.While),
+    *(ast.Attribute, ast.BinOp, ast.BoolOp, ast.Call, ast.Compare, ast.Constant),
+    *(ast.FormattedValue, ast.GeneratorExp, ast.IfExp, ast.JoinedStr, ast.Lambda, ast.List),
+    *(ast.ListComp, ast.Name, ast.Slice, ast.Starred, ast.Subscript, ast.Tuple, ast.UnaryOp),
+    *(ast.alias, ast.arg, ast.arguments, ast.comprehension, ast.keyword),
+    *(ast.boolop, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop),
 )
-_SILENT_LOOKUPS = frozenset(
-    {"__import__", "compile", "dir", "eval", "exec", "getattr", "globals", "hasattr", "vars"}
-)
+# These take in a whole generator at once, so that it may as well be a list.
+_CONSUMERS = frozenset({"list", "max", "min", "sorted", "sum", "tuple"})
+_NAMES = """
+abs bin bool divmod float hex int isinstance len list max min oct ord print range repr round
+sorted str sum tuple
+""".split()  # noqa: SIM905
+_ATTRIBUTES = """
+append capitalize count endswith extend index insert isalnum isalpha isdigit islower isupper
+join ljust lower lstrip pop remove replace reverse rjust rstrip sort split startswith strip
+swapcase title upper zfill
+""".split()  # noqa: SIM905
+_MATH = """
+acos asin atan atan2 ceil comb cos degrees e exp factorial floor gcd inf isqrt lcm log log10 log2
+perm pi prod radians sin sqrt tan trunc
+""".split()  # noqa: SIM905
+_NUMBER_FORMATS = tuple("bdeEfFgGoxX%")  # Monty formats any object as text, CPython does not
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-# Outside a function these are errors that CPython reports and Monty lets pass.
-_FUNCTION_ONLY = (ast.Return, ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 # warnings.catch_warnings swaps a process-wide list.
-_PARSE_LOCK = threading.Lock()
+_PARSE_LOCK = fork_safe_lock()
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class Program:
 
     source: str
     code: str
-    hides_errors: bool  # Monty's gaps could go unnoticed: run it in CPython if there is one
+    suits_monty: bool  # if not, Monty could differ: run it in CPython if there is one
 
 
 def parse(text: str) -> Program:
@@ -64,7 +73,7 @@ def parse(text: str) -> Program:
         with _PARSE_LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source, FILENAME)
-        return Program(source, _show_last(source, tree), _hides_errors(tree))
+        return Program(source, _show_last(source, tree), _suits_monty(tree))
     except (RecursionError, MemoryError):
         raise SyntaxError("the program is nested too deeply") from None
     except ValueError as error:  # null bytes, lone surrogates
@@ -85,23 +94,90 @@ def _show_last(source: str, tree: ast.Module) -> str:
     return b"\n".join(lines).decode()
 
 
-def _hides_errors(tree: ast.Module) -> bool:
-    nodes: list[tuple[ast.AST, bool]] = [(tree, False)]
+def _suits_monty(tree: ast.Module) -> bool:
+    nodes = list(ast.walk(tree))
+    own = {name for node in nodes for name in _bound(node)}
+    consumed = {number for node in nodes for number in _consumed(node, own)}
+    if not all(_is_plain(node, own) for node in nodes):
+        return False
+    if any(isinstance(node, ast.GeneratorExp) and id(node) not in consumed for node in nodes):
+        return False
+    # CPython 3.12 and later add up floats more exactly.
+    sums = any(isinstance(node, ast.Name) and node.id == "sum" for node in nodes)
+    return not (sums and any(_may_give_float(node) for node in nodes)) and not _returns(tree)
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """The names that `node` itself gives a meaning."""
+    if isinstance(node, ast.Name):
+        return [] if isinstance(node.ctx, ast.Load) else [node.id]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    if isinstance(node, ast.FunctionDef):
+        return [node.name]
+    return [node.asname or node.name] if isinstance(node, ast.alias) else []
+
+
+def _consumed(node: ast.AST, own: Set[str]) -> list[int]:
+    """The ids of the arguments that the call `node` takes in at once."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        return []
+    is_consumer = node.func.id in _CONSUMERS - own and not node.keywords
+    return [id(node.args[0])] if is_consumer and len(node.args) == 1 else []
+
+
+def _is_plain(node: ast.AST, own: Set[str]) -> bool:
+    """Whether `node` by itself is among what Monty does as CPython does."""
+    if isinstance(node, ast.Name):
+        return node.id in _NAMES or node.id in own
+    if isinstance(node, ast.Constant):  # the two know different versions of Unicode
+        if isinstance(node.value, str):
+            return node.value.isascii()
+        return node.value is None or isinstance(node.value, (int, float))
+    if isinstance(node, ast.Attribute):
+        return node.attr in _ATTRIBUTES or node.attr in _MATH
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "round":
+        return len(node.args) == 1 and not node.keywords
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return {keyword.arg for keyword in node.keywords} <= {"key", "reverse"}
+    if isinstance(node, ast.Compare):
+        pairs = zip(node.ops, node.comparators, strict=True)
+        return all(not isinstance(op, (ast.Is, ast.IsNot)) or _is_none(x) for op, x in pairs)
+    if isinstance(node, ast.FormattedValue) and isinstance(node.format_spec, ast.JoinedStr):
+        last = node.format_spec.values[-1] if node.format_spec.values else None
+        return isinstance(last, ast.Constant) and str(last.value).endswith(_NUMBER_FORMATS)
+    if isinstance(node, ast.Import):
+        return all(alias.name == "math" for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        names = {alias.name for alias in node.names}
+        return node.module == "math" and not node.level and names <= {*_MATH}
+    if getattr(node, "annotation", None) or getattr(node, "returns", None):
+        return False  # CPython evaluates them
+    return isinstance(node, _SYNTAX) and not getattr(node, "decorator_list", None)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _may_give_float(node: ast.AST) -> bool:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return not isinstance(node.right, ast.Constant)  # it may be negative
+    return (
+        isinstance(node, (ast.Div, ast.Import, ast.ImportFrom))
+        or (isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Pow))
+        or (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        or (isinstance(node, ast.Name) and node.id == "float")
+    )
+
+
+def _returns(tree: ast.Module) -> bool:
+    """Whether there is a `return` outside a function, which Monty lets pass."""
+    nodes: list[ast.AST] = [tree]
     while nodes:
-        node, in_function = nodes.pop()
-        if isinstance(node, ast.Name):
-            if node.id in _SILENT_LOOKUPS:
-                return True
-            continue
-        if isinstance(node, ast.ExceptHandler) and not _is_safe(node.type):
+        node = nodes.pop()
+        if isinstance(node, ast.Return):
             return True
-        if isinstance(node, _FUNCTION_ONLY) and not in_function:
-            return True
-        in_function = in_function or isinstance(node, _FUNCTIONS)
-        nodes += [(child, in_function) for child in ast.iter_child_nodes(node)]
+        if not isinstance(node, ast.FunctionDef):
+            nodes += ast.iter_child_nodes(node)
     return False
-
-
-def _is_safe(caught: ast.expr | None) -> bool:
-    names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
-    return all(isinstance(name, ast.Name) and name.id in _SAFE_HANDLERS for name in names)

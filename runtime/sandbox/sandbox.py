@@ -1,16 +1,18 @@
 """`Sandbox`: runs a program in the first tier that can be trusted with it.
 
-Monty goes first, and its answer is final if the program ran without an error. Anything else
-(a feature it lacks, its own limits, an error) is asked again of CPython, whose answer is the
-reference; programs have no side effects, so nobody can tell that one ran twice. A program that
-could swallow Monty's gaps (`except Exception`, `hasattr`) goes to CPython at once.
+Monty goes first with the programs that `program.py` finds it fit for, and its answer is final if
+the program ran without an error. Anything else (a feature it is not trusted with, its own limits,
+an error) is asked of CPython, whose answer is the reference; programs have no side effects, so
+nobody can tell that one ran twice.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import time
+import weakref
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -29,6 +31,10 @@ TIERS = ("monty", "cpython")
 # With a warm CPython behind it, Monty gets this share of the time, and no more than this.
 _FIRST_SHARE = 0.25
 _FIRST_SECONDS = 1.0
+_LONGEST = 7 * 86400.0  # seconds; the system calls behind a timeout take no more than some weeks
+
+
+_SANDBOXES: weakref.WeakSet[Sandbox] = weakref.WeakSet()
 
 
 class Sandbox:
@@ -63,28 +69,26 @@ class Sandbox:
         self._monty: MontyTier | None = None
         self._cpython: CPythonTier | None = None
         self._closed = False
-        if "monty" in tiers:
-            from runtime.sandbox.monty import MontyTier
-
-            self._monty = MontyTier(memory_mb << 20, max_output, workers)
-        if "cpython" in tiers:
-            from runtime.sandbox.cpython import CPythonTier
-            from runtime.sandbox.process import Limits
-
-            limits = Limits(memory_mb << 20, max_output, min_landlock_abi)
-            self._cpython = CPythonTier(limits, workers)
+        self._tiers = frozenset(tiers)
+        self._memory_bytes = memory_mb << 20
+        self._max_output = max_output
+        self._workers = workers
+        self._min_landlock_abi = min_landlock_abi
+        self._open()
+        _SANDBOXES.add(self)
 
     def run(self, code: str, timeout: float = 10.0) -> Result:
         """Run `code` for at most `timeout` seconds of wall time.
 
         Starting a CPython worker (about a second, see `warm`) is not charged to the program.
-        Whatever the program does is in the result. Raises UsageError for a timeout that is not
-        a positive number, SandboxUnavailable after `close`.
+        Whatever the program does is in the result. More than a week counts as a week. Raises
+        UsageError for a timeout that is not a positive number, SandboxUnavailable after `close`.
         """
         if not 0 < timeout < float("inf"):
             raise UsageError(f"a sandbox timeout must be a positive number, not {timeout}")
         if self._closed:
             raise SandboxUnavailable("the sandbox is closed")
+        timeout = min(timeout, _LONGEST)
         started = time.monotonic()
         try:
             result = self._run(programs.parse(code), timeout)
@@ -133,6 +137,18 @@ class Sandbox:
     ) -> None:
         self.close()
 
+    def _open(self) -> None:
+        if "monty" in self._tiers:
+            from runtime.sandbox.monty import MontyTier
+
+            self._monty = MontyTier(self._memory_bytes, self._max_output, self._workers)
+        if "cpython" in self._tiers:
+            from runtime.sandbox.cpython import CPythonTier
+            from runtime.sandbox.process import Limits
+
+            limits = Limits(self._memory_bytes, self._max_output, self._min_landlock_abi)
+            self._cpython = CPythonTier(limits, self._workers)
+
     def _run(self, program: Program, timeout: float) -> Result:
         deadline = time.monotonic() + timeout
         first = self._try_monty(program, timeout)
@@ -154,7 +170,7 @@ class Sandbox:
         second = self._cpython
         if second is not None and second.is_off():
             second = None
-        if second is not None and program.hides_errors:
+        if second is not None and not program.suits_monty:
             return None
         if second is not None and second.is_ready():
             timeout = min(timeout * _FIRST_SHARE, _FIRST_SECONDS)
@@ -178,3 +194,16 @@ class Sandbox:
             error = f"{first.error}\nThis program needs full Python. {reason}"
             return dataclasses.replace(first, error=error, kind=Kind.INFRA)
         return first
+
+
+def _start_afresh() -> None:
+    """In a fork of the process: workers answer only to the process that started them."""
+    for sandbox in _SANDBOXES:
+        if not sandbox._closed:
+            if sandbox._monty is not None:
+                sandbox._monty.leave()
+            sandbox._open()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)

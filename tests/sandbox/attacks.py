@@ -46,6 +46,9 @@ FILES = {
     "read_o_path": "fd = os.open('{secret}', os.O_PATH)\n"
     "attempt(lambda: open('/proc/self/fd/%d' % fd).read())",
     "read_dir_fd": "attempt(lambda: os.open('secret', 0, dir_fd=os.open('{outside}', os.O_PATH)))",
+    "open_mode_3": "attempt(lambda: os.open('{secret}', 3))",
+    "open_mode_3_device": "attempt(lambda: os.open('/dev/zero', 3))",
+    "read_after_chdir": "os.chdir('{outside}')\nattempt(lambda: open('secret').read())",
     "read_sqlite": "import sqlite3\n"
     "attempt(lambda: sqlite3.connect('{outside}/x.db').execute('create table t(x)'))",
     "read_ctypes_fopen": "import ctypes\nlibc = ctypes.CDLL(None)\n"
@@ -202,6 +205,13 @@ WRITES = {
     "write_worker_home": "attempt(lambda: open('../new', 'w'))",
     "remove_worker_home": "attempt(lambda: os.rename('../scratch', '../moved'))",
     "write_tmp": "attempt(lambda: open('/tmp/{name}', 'w'))",
+    "lock_library": "import fcntl\n"
+    "attempt(lambda: fcntl.flock(os.open(os.__file__, 0), fcntl.LOCK_EX))",
+    "reserve_space": "fd = os.open('f', os.O_RDWR | os.O_CREAT)\n"
+    "attempt(lambda: raw(285, fd, 1, 0, 1 << 30))",
+    "whiteout": "open('a', 'w').close()\nraw(316, -100, b'a', -100, b'b', 4)",
+    "awkward_names": "for n in (b'.0', b'.1', b'\\xff', b'a\\nb', b'-rf', b' ', b'x' * 255):\n"
+    "    os.makedirs(n + b'/.0/.1')\nos.umask(0o777)\nos.mkdir('m')\nopen('n', 'w').close()",
     "chroot_out": "attempt(lambda: os.chroot('.'))",
 }
 
@@ -215,6 +225,11 @@ DESCRIPTORS = {
     "inherited_known": "print('ESCAPED', os.pread({descriptor}, 99, 0))",
     "close_all": "os.closerange(0, 256)",
     "forge_report": "os.write(4, b'K')\nos.write(4, bytes(4096))",
+    "forge_flood": "for _ in range(9):\n    os.write(4, b'\\xff' * 65536)",
+    "forge_error_flood": "os.write(4, b'E' + bytes(65535))",
+    "forge_packets": "import fcntl\nfcntl.fcntl(4, fcntl.F_SETFL, os.O_DIRECT)\n"
+    "for _ in range(99):\n    os.write(4, b'Eforged')",
+    "forge_slowly": "import time\nos.write(4, b'K')\ntime.sleep(60)",
     "forge_garbage": "os.write(4, bytes(range(256)) * 16)",
     "forge_frame": "for fd in range(1, 64):\n"
     "    try:\n        os.write(fd, b'\\0\\0\\0\\2{{}}')\n    except OSError:\n        pass",
@@ -279,6 +294,13 @@ PRIVILEGES = {
     "shared_memory": "attempt(lambda: raw(29, 0, 4096, 0o1666))",
     "message_queue": "attempt(lambda: raw(68, 1234, 0o1666))",
     "timer_signal": "attempt(lambda: raw(222, 0, bytes(64), bytes(8)))",
+    "offline_memory": "for advice in (100, 101):\n    attempt(lambda: raw(28, 0, 0, advice))",
+    # acct, modify_ldt, iopl, io_setup, mq_open, migrate_pages, splice, vmsplice, fanotify_init,
+    # sendmmsg, memfd_secret, process_madvise, fsopen, inotify, timerfd, eventfd, quotactl, ...
+    "other_calls": "for number in (46, 47, 103, 122, 134, 137, 154, 159, 163, 172, 173, 179, 206,\n"
+    "    237, 240, 246, 251, 256, 275, 276, 278, 279, 283, 289, 290, 294, 300, 305, 307, 314,\n"
+    "    322, 324, 330, 425, 429, 430, 432, 434, 438, 440, 442, 444, 447, 448, 449, 451, 452,\n"
+    "    457, 458, 459, 462, 463, 469):\n    attempt(lambda: raw(number, -1, -1, -1, -1, -1, -1))",
     "x32_calls": "attempt(lambda: raw(0x40000000 + 57))",
     "int80_calls": "import ctypes, mmap\n"
     "# 32-bit fork() by int 0x80: mov eax, 2; int 0x80; ret\n"
@@ -369,6 +391,13 @@ EXHAUSTION = {
     "disk_one_file": "f = open('f', 'wb')\nwhile True: f.write(bytes(1 << 20))",
     "disk_files": "n = 0\nwhile True:\n    n += 1\n    open(str(n), 'w').close()",
     "disk_depth": "import os\nwhile True:\n    os.mkdir('d')\n    os.chdir('d')",
+    "disk_deleted": "import os\nf = []\nwhile True:\n    f.append(open('f', 'wb'))\n"
+    "    os.unlink('f')\n    f[-1].write(bytes(1 << 20))",
+    "small_mmaps": "import mmap\nm = []\nwhile True: m.append(mmap.mmap(-1, 4096))",
+    "pipes": "import os\nwhile True: os.pipe()",
+    "output_bytes": "import os\nwhile True: os.write(1, b'x')",
+    "no_cpu_signal": "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\n"
+    "while True: pass",
     "disk_locked": "import os\nos.mkdir('d', 0)\nos.mkdir('e')\nos.mkdir('e/f', 0)",
     "many_descriptors": "f = []\nwhile True: f.append(open('/dev/null'))",
 }

@@ -17,6 +17,7 @@ import pytest
 
 from runtime.errors import SandboxUnavailable, UsageError
 from runtime.sandbox import Kind, Sandbox
+from runtime.sandbox.program import parse
 
 from .conftest import workers
 
@@ -373,6 +374,123 @@ def test_threads_share_a_sandbox() -> None:
     assert sorted(outputs) == sorted(f"[{number}]\n" for number in range(12))
 
 
+def test_threads_may_start_sandboxes_at_once() -> None:
+    code = textwrap.dedent("""
+        import threading
+        from runtime.sandbox import Sandbox
+        def work():
+            with Sandbox(("monty",)) as sandbox:
+                print(sandbox.run("1 + 1").output, end="")
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("2\n" * 8, "")
+
+
+class Interrupt(BaseException):
+    pass
+
+
+def test_an_interrupted_call_does_not_answer_the_next(cpython: Sandbox) -> None:
+    def interrupt(*_: object) -> None:
+        raise Interrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Interrupt):
+            cpython.run("import time\ntime.sleep(0.4)\nprint('stale')")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert cpython.run("print('fresh')").output == "fresh\n"
+
+
+def in_a_fork(sandbox: Sandbox, code: str) -> str:
+    ours, theirs = os.pipe()
+    if (pid := os.fork()) == 0:
+        signal.alarm(20)
+        os.write(theirs, sandbox.run(code).output.encode())
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours) as pipe:
+        output = pipe.read()
+    assert os.waitpid(pid, 0)[1] == 0
+    return output
+
+
+def test_a_fork_of_the_process_has_workers_of_its_own() -> None:
+    with Sandbox() as sandbox:
+        assert sandbox.run("1").tier == "monty"
+        sandbox.describe()
+        busy = threading.Thread(target=sandbox.run, args=("import time\ntime.sleep(0.5)",))
+        busy.start()
+        time.sleep(0.1)
+        assert in_a_fork(sandbox, "1 + 1") == "2\n"
+        busy.join()
+        assert [sandbox.run(code).output for code in ("[3]", "{4}")] == ["[3]\n", "{4}\n"]
+
+
+def test_a_fork_does_not_share_monty() -> None:
+    with Sandbox(("monty",)) as sandbox:
+        sandbox.run("1")
+        assert in_a_fork(sandbox, "1 + 1") == ""
+        assert sandbox.run("1 + 1").output == "2\n"
+
+
+def test_many_descriptors() -> None:
+    code = textwrap.dedent("""
+        import os, resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))
+        held = [os.open("/dev/null", 0) for _ in range(1500)]
+        from runtime.sandbox import Sandbox
+        with Sandbox() as sandbox:
+            sandbox.warm()
+            print(sandbox.run("1").output, sandbox.run("{1}").output)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "1\n {1}\n\n", done.stderr
+
+
+def test_lower_limits_of_the_parent_are_kept() -> None:
+    code = textwrap.dedent("""
+        import resource as r
+        for which, value in ((r.RLIMIT_NOFILE, 40), (r.RLIMIT_FSIZE, 1 << 20), (r.RLIMIT_CPU, 9)):
+            r.setrlimit(which, (value, value))
+        from runtime.sandbox import Sandbox
+        with Sandbox(("cpython",)) as sandbox:
+            names = "r.RLIMIT_NOFILE, r.RLIMIT_FSIZE, r.RLIMIT_CPU"
+            code = f"import resource as r\\n[r.getrlimit(which)[1] for which in ({names})]"
+            print(sandbox.run(code, timeout=99))
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert f"[40, {1 << 20}, 9]" in done.stdout, done.stderr
+
+
+def test_a_worker_that_cannot_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    make = os.mkdir
+
+    def mkdir(path: str, mode: int = 0o777) -> None:
+        if path.endswith("scratch"):
+            raise OSError("no space")
+        make(path, mode)
+
+    before = folders()
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    with Sandbox(("cpython",)) as sandbox:
+        assert sandbox.run("1").kind is Kind.INFRA
+    assert folders() == before
+
+
+def test_a_call_that_comes_after_close_does_not_hang() -> None:
+    sandbox = Sandbox(("cpython",))
+    sandbox.close()
+    assert sandbox._cpython is not None
+    with pytest.raises(SandboxUnavailable):  # as if it had been waiting for its turn
+        sandbox._cpython.run(parse("1"), 1.0)
+
+
 def test_warm_does_not_block() -> None:
     with Sandbox() as sandbox:
         started = time.monotonic()
@@ -390,6 +508,14 @@ def test_the_worker_sees_neither_torch_nor_the_environment(
     allowed = "HOME LANG LD_LIBRARY_PATH MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS"
     assert set(re.findall(r"\w+", names)) <= {*allowed.split(), "LC_CTYPE", "PATH", "TMPDIR", "TZ"}
     assert modules == "False False"
+
+
+@pytest.mark.parametrize(
+    "timeout", [1e-9, 3e6, 1e300, 10**400], ids=["tiny", "month", "huge", "integer"]
+)
+def test_any_positive_timeout_is_taken(monty: Sandbox, cpython: Sandbox, timeout: float) -> None:
+    for sandbox in (monty, cpython):
+        assert sandbox.run("1", timeout).kind in ((Kind.TIMEOUT,) if timeout < 1 else (Kind.OK,))
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])

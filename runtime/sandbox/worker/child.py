@@ -106,7 +106,15 @@ def _limit(address_space: int) -> None:
         ("RLIMIT_MEMLOCK", 0),
         ("RLIMIT_MSGQUEUE", 0),
     ):
-        resource.setrlimit(getattr(resource, name), (value, value))
+        lower_limit(0, getattr(resource, name), value)
+
+
+def lower_limit(pid: int, which: int, value: int) -> None:
+    """Lower a limit of a process (0: this one) for good; a lower one stays as it is."""
+    _, hard = resource.prlimit(pid, which)
+    if hard == resource.RLIM_INFINITY or value < hard:
+        hard = value
+    resource.prlimit(pid, which, (hard, hard))
 
 
 def _reseed() -> None:

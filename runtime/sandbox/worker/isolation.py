@@ -29,14 +29,15 @@ class Unavailable(Exception):
 
 # System calls a program may make with any arguments. Left out on purpose: everything that
 # creates processes or threads, sends signals, opens sockets, changes modes, owners, times or
-# attributes of files (Landlock does not cover these), makes links, mounts, traces, or is new.
+# attributes of files or locks them whole (Landlock does not cover these), makes links, mounts,
+# traces, or is new.
 _COMPUTE = """
 access alarm brk chdir clock_getres clock_gettime clock_nanosleep close close_range
 copy_file_range dup dup2 dup3 epoll_create1 epoll_ctl epoll_pwait epoll_wait exit exit_group
-faccessat faccessat2 fadvise64 fallocate fchdir fdatasync flock fstat fsync ftruncate futex
+faccessat faccessat2 fadvise64 fchdir fdatasync fstat fsync ftruncate futex
 getcpu getcwd getdents64 getegid geteuid getgid getgroups getitimer getpgid getpgrp getpid
 getppid getpriority getrandom getresgid getresuid getrlimit getrusage getsid gettid
-gettimeofday getuid lseek lstat madvise mkdir mkdirat mmap mprotect mremap msync munmap
+gettimeofday getuid lseek lstat mkdir mkdirat mmap mprotect mremap msync munmap
 nanosleep newfstatat pause pipe pipe2 poll ppoll pread64 preadv pselect6 pwrite64 pwritev read
 readlink readlinkat readv recvfrom rename renameat renameat2 restart_syscall rmdir rseq
 rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait
@@ -46,8 +47,8 @@ sigaltstack stat statx sysinfo time times umask uname unlink unlinkat write writ
 
 # What the worker needs besides: fork and reap children, give them limits, load their filter.
 _SUPERVISE = """
-chmod clone fchmodat fcntl fork ioctl kill landlock_restrict_self open openat prctl prlimit64
-seccomp sendto setrlimit socketpair vfork wait4 waitid
+chmod clone fchmodat fcntl fork ioctl kill landlock_restrict_self madvise open openat prctl
+prlimit64 seccomp sendto setrlimit socketpair vfork wait4 waitid
 """.split()  # noqa: SIM905
 
 # Refusals glibc and CPython understand: "no more processes", and "use the older call instead".
@@ -187,9 +188,15 @@ def _compile(allowed: Iterable[str], *, strict: bool) -> bytes:
         pair = sc.Arg(0, sc.EQ, _AF_UNIX), sc.Arg(1, sc.MASKED_EQ, _SOCK_TYPE_MASK, _SOCK_STREAM)
         add(sc.ALLOW, "socketpair", *pair)
         add(sc.ALLOW, "sendto", sc.Arg(4, sc.EQ, 0))
-        # Landlock before ABI 3 would let O_RDONLY | O_TRUNC empty a readable file.
+        # From 100 on, root may take memory pages away from the whole machine.
+        add(sc.ALLOW, "madvise", sc.Arg(2, sc.LT, 100))
+        # Other modes reserve space that neither a file's size nor its limit shows.
+        add(sc.ALLOW, "fallocate", sc.Arg(1, sc.EQ, 0))
+        # Landlock before ABI 3 would let O_RDONLY | O_TRUNC empty a readable file, and any ABI
+        # lets access mode 3 (neither reading nor writing) open every file and device.
+        read_only = sc.MASKED_EQ, os.O_ACCMODE | os.O_TRUNC, os.O_RDONLY
         for name, flags in (("open", 1), ("openat", 2)):
-            add(sc.ALLOW, name, sc.Arg(flags, sc.MASKED_EQ, os.O_TRUNC, 0))
+            add(sc.ALLOW, name, sc.Arg(flags, *read_only))
             for mode in (os.O_WRONLY, os.O_RDWR):
                 add(sc.ALLOW, name, sc.Arg(flags, sc.MASKED_EQ, os.O_ACCMODE, mode))
     with tempfile.TemporaryFile() as file:

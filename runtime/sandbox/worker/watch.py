@@ -93,8 +93,7 @@ class Watcher:
         assert self._spare is not None
         fork = self._last = self._spare
         self._spare = None
-        cpu = math.ceil(timeout) + 1
-        resource.prlimit(fork.pid, resource.RLIMIT_CPU, (cpu, cpu))
+        child.lower_limit(fork.pid, resource.RLIMIT_CPU, math.ceil(timeout) + 1)
         write_frame(fork.jobs, job)
         return self._watch(fork, deadline)
 
@@ -126,7 +125,7 @@ class Watcher:
             for fd, _ in events:
                 if fd == self._requests:
                     raise Abandoned
-                if not (chunk := os.read(fd, 1 << 16)):
+                if not (chunk := os.read(fd, 1 << 16 if fd == fork.output else select.PIPE_BUF)):
                     poller.unregister(fd)
                     is_open.discard(fd)
                 elif fd == fork.output:
