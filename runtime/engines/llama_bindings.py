@@ -50,8 +50,9 @@ def _import(submodule: str) -> ModuleType:
 def llama() -> Any:
     """The ctypes bindings, loaded once, with llama.cpp's log kept instead of printed."""
     # OpenMP threads spin while they wait for each other. When another program has a core, the
-    # default lets decoding fall to a twentieth; this many spins cost nothing on an idle machine.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # default lets decoding fall to a twentieth. This many spins last about 0.1 ms, which is the
+    # time between two tokens: on an idle machine nothing is lost.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     lib: Any = _import("llama_cpp")
     _callbacks.append(lib.llama_log_callback(_keep_log))
     lib.llama_log_set(_callbacks[-1], None)
