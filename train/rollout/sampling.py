@@ -1,0 +1,134 @@
+"""Draws the tokens of a batch: transformers' `generate`, with one random stream per rollout.
+
+`generate` draws from one global stream, so a rollout would depend on the batch around it and on
+the number of processes. Here each generation has its own uniforms, made from its own seed, and a
+token is the inverse of the cumulative distribution at the next of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import (
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
+
+from train.rollout.engine import BatchGeneration
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from train.rollout.tokenizer import HFTokenizer
+
+
+class SeededDraw(LogitsProcessor):  # type: ignore[misc]
+    """Leaves one token per row possible: the one that the row's own random stream draws.
+
+    `uniforms` (B, T) in [0, 1), one for each token to come.
+    """
+
+    def __init__(self, uniforms: torch.Tensor, temperature: float, top_p: float) -> None:
+        self.uniforms, self.temperature, self.top_p = uniforms, temperature, top_p
+        self.position = 0
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        probabilities = torch.softmax(scores.float() / self.temperature, dim=-1)  # (B, V)
+        if self.top_p < 1.0:
+            ordered, order = probabilities.sort(dim=-1, descending=True)
+            beyond = ordered.cumsum(-1) - ordered >= self.top_p
+            ordered = ordered.masked_fill(beyond, 0.0)
+            probabilities = torch.zeros_like(probabilities).scatter_(-1, order, ordered)
+        below = probabilities.double().cumsum(-1)
+        mark = self.uniforms[:, self.position, None] * below[:, -1:]
+        # right=True: a token of probability zero is never drawn, not even by a mark of zero.
+        tokens = torch.searchsorted(below, mark, right=True).clamp_(max=scores.size(-1) - 1)
+        self.position += 1
+        return torch.full_like(scores, -torch.inf).scatter_(-1, tokens, 0.0)
+
+
+class CallComplete(StoppingCriteria):  # type: ignore[misc]
+    """Ends a row whose tool call is complete, as the device does; `width` is the prompt's."""
+
+    def __init__(
+        self, rows: Sequence[BatchGeneration], tokenizer: HFTokenizer, width: int
+    ) -> None:
+        self.rows, self.tokenizer, self.width = rows, tokenizer, width
+
+    def __call__(
+        self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object
+    ) -> torch.Tensor:
+        done = torch.zeros(len(self.rows), dtype=torch.bool)
+        for index, last in enumerate(input_ids[:, -1].tolist()):
+            # Few tokens end in the tag's last character, so few rows are read as text.
+            if self.tokenizer.piece(last).rstrip().endswith(b">"):
+                written = input_ids[index, self.width :].tolist()
+                done[index] = self.rows[index].completes_call(written, self.tokenizer)
+        return done.to(input_ids.device)
+
+
+def sample_batch(
+    model: PreTrainedModel,
+    batch: Sequence[BatchGeneration],
+    tokenizer: HFTokenizer,
+    pad_id: int,
+    at_once: int = 0,
+) -> None:
+    """Fill every generation of `batch`; `at_once` bounds the rows of one `generate` (0: all).
+
+    All of a batch share one temperature and top_p; temperature 0 is greedy.
+    """
+    size = at_once or max(1, len(batch))
+    for start in range(0, len(batch), size):
+        rows = batch[start : start + size]
+        longest = max(row.max_tokens for row in rows)
+        if longest <= 0:
+            written: list[list[int]] = [[] for _ in rows]
+        else:
+            written = _generate(model, rows, tokenizer, pad_id, longest)
+        for row, tokens in zip(rows, written, strict=True):
+            row.fill(tokens, tokenizer)
+
+
+def _generate(
+    model: PreTrainedModel,
+    rows: Sequence[BatchGeneration],
+    tokenizer: HFTokenizer,
+    pad_id: int,
+    longest: int,
+) -> list[list[int]]:
+    device = model.device
+    width = max(len(row.ids) for row in rows)
+    ids = torch.full((len(rows), width), pad_id)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for index, row in enumerate(rows):
+        ids[index, width - len(row.ids) :] = torch.tensor(row.ids)
+        mask[index, width - len(row.ids) :] = 1
+    sampling = rows[0].sampling
+    draws = LogitsProcessorList()
+    if sampling.temperature > 0:
+        uniforms = torch.stack([_uniforms(row.sampling.seed, longest) for row in rows])
+        draws.append(SeededDraw(uniforms.to(device), sampling.temperature, sampling.top_p))
+    config = GenerationConfig(
+        max_new_tokens=longest, do_sample=False, eos_token_id=list(tokenizer.eog_ids), pad_token_id=pad_id
+    )
+    with torch.no_grad():
+        output = model.generate(
+            input_ids=ids.to(device),
+            attention_mask=mask.to(device),
+            generation_config=config,
+            logits_processor=draws,
+            stopping_criteria=StoppingCriteriaList([CallComplete(rows, tokenizer, width)]),
+        )
+    tails: list[list[int]] = output[:, width:].tolist()
+    return tails
+
+
+def _uniforms(seed: int, count: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(count, generator=generator, dtype=torch.float64)
