@@ -26,18 +26,19 @@ def _setting(default: Any, help: str, group: str) -> Any:
     return field(default=default, metadata={"help": help, "group": group})
 
 
+# ruff: noqa: RUF009 - `_setting` makes a dataclass field, as `field` itself does
 @dataclass(frozen=True)
 class RunConfig:
     """The settings of one run. Lengths are tokens, times seconds. `train.config_io` reads it."""
 
-    # The run -------------------------------------------------------------------------------------
+    # The run
     preset: str = _setting("nano", "Settings to start from, a name in train/presets.", "run")
     output: str = _setting("", "Folder of the run (default: runs/PRESET-METHOD).", "run")
     seed: int = _setting(0, "Same seed, same machine: same run.", "run")
     method: Method = _setting("sod", "What the student learns from.", "run")
     progress: bool = _setting(True, "Show progress bars.", "run")
 
-    # Models --------------------------------------------------------------------------------------
+    # Models
     student: str = _setting(
         "nano", "Folder, GGUF or Hugging Face id; nano: a tiny one of random weights.", "models"
     )
@@ -48,11 +49,13 @@ class RunConfig:
         "full", "8bit needs bitsandbytes; offload keeps it in CPU memory between uses.", "models"
     )
     dtype: Dtype = _setting("float32", "Of weights and arithmetic.", "models")
-    lora_rank: int = _setting(0, "Train a LoRA adapter of this rank, merged on save; 0: all.", "models")
+    lora_rank: int = _setting(
+        0, "Train a LoRA adapter of this rank, merged on save; 0: all.", "models"
+    )
     lora_alpha: int = _setting(32, "Scale of the adapter.", "models")
     gradient_checkpointing: bool = _setting(False, "Less memory, a third slower.", "models")
 
-    # Data ----------------------------------------------------------------------------------------
+    # Data
     train_data: str = _setting(
         "nano", "JSON lines, a Hugging Face dataset id, or generated problems (nano).", "data"
     )
@@ -62,7 +65,7 @@ class RunConfig:
     sft_examples: int = _setting(4096, "Use at most this many solved problems.", "data")
     eval_problems: int = _setting(256, "Use at most this many held-out problems.", "data")
 
-    # The agent: what the runtime's Settings call the same ------------------------------------------
+    # The agent: what the runtime's Settings call the same -----------------------------------------
     max_turns: int = _setting(16, "Assistant turns of a rollout at most.", "agent")
     max_tokens: int = _setting(20480, "Tokens the student may write in a rollout.", "agent")
     max_prompt_tokens: int = _setting(2560, "Longer problems are left out, and counted.", "agent")
@@ -70,9 +73,11 @@ class RunConfig:
     top_p: float = _setting(1.0, "Of rollouts.", "agent")
     thinking: bool = _setting(False, "Let the template open a thinking block.", "agent")
     tool_timeout: float = _setting(10.0, "Seconds one tool call may take.", "agent")
-    sandbox_workers: int = _setting(2, "Programs run at once, each in a process of its own.", "agent")
+    sandbox_workers: int = _setting(
+        2, "Programs run at once, each in a process of its own.", "agent"
+    )
 
-    # SOD (arXiv 2605.07725) ------------------------------------------------------------------------
+    # SOD (arXiv 2605.07725) -----------------------------------------------------------------------
     coef: float = _setting(1.0, "Factor of the distillation term.", "sod")
     grpo_coef: float = _setting(1.0, "Factor of the reward term; 0 is distillation alone.", "sod")
     epsilon: float = _setting(1e-6, "Added to divergences before they are divided.", "sod")
@@ -91,7 +96,7 @@ class RunConfig:
         0, "DAPO's penalty grows over the last so many tokens of max_tokens; 0: off.", "sod"
     )
 
-    # Optimisation ----------------------------------------------------------------------------------
+    # Optimisation
     steps: int = _setting(150, "Optimiser steps.", "optimisation")
     batch_problems: int = _setting(64, "Problems of one round of rollouts.", "optimisation")
     group_size: int = _setting(16, "Rollouts of each problem.", "optimisation")
@@ -105,7 +110,7 @@ class RunConfig:
     weight_decay: float = _setting(0.0, "Of AdamW.", "optimisation")
     max_grad_norm: float = _setting(1.0, "Gradients are clipped to this norm.", "optimisation")
 
-    # Cold start ------------------------------------------------------------------------------------
+    # Cold start
     cold_start: bool = _setting(True, "Train on solved problems first.", "cold start")
     sft_epochs: float = _setting(5.0, "Passes over them.", "cold start")
     sft_lr: float = _setting(1e-5, "Peak learning rate of the cold start.", "cold start")
@@ -114,7 +119,7 @@ class RunConfig:
         0.0, "Share of held-out problems whose first call must run before SOD starts.", "cold start"
     )
 
-    # Watching --------------------------------------------------------------------------------------
+    # Watching
     eval_every: int = _setting(25, "Steps between validations, each with a checkpoint.", "watching")
     validation_problems: int = _setting(64, "Held-out problems of a validation.", "watching")
     keep_trajectories: int = _setting(4, "Rollouts a step to keep for the report.", "watching")
@@ -133,7 +138,10 @@ class RunConfig:
     )
     max_rollbacks: int = _setting(3, "Stop at the next alarm after so many.", "watching")
 
-    # Rollout engine --------------------------------------------------------------------------------
+    # Rollout engine
+    rollout_batch: int = _setting(
+        0, "Rollouts sampled at once, to save memory; 0: all.", "rollout engine"
+    )
     vllm: Vllm = _setting("off", "Roll out with vLLM through TRL.", "rollout engine")
     vllm_url: str = _setting("", "Of `trl vllm-serve`, for --vllm server.", "rollout engine")
     vllm_memory: float = _setting(0.3, "Share of the GPU for --vllm colocate.", "rollout engine")

@@ -6,11 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from transformers import TrainerCallback
+
 from train.config import RunConfig
 from train.demonstrations import Encoded
+from train.display import Display
+from train.run_folder import RunFolder
+from train.trl_config import on_cpu
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+    from transformers import (
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+        TrainerControl,
+        TrainerState,
+        TrainingArguments,
+    )
+
+_LOG_EVERY = 10  # steps
 
 
 def train_on_demonstrations(
@@ -18,20 +31,27 @@ def train_on_demonstrations(
     tokenizer: PreTrainedTokenizerBase,
     encoded: Sequence[Encoded],
     config: RunConfig,
-    folder: Path,
-    callbacks: Sequence[TrainerCallback] = (),
-    resume_from: str | None = None,
-    save_every: int = 0,
+    epochs: float,
+    work: Path,
+    folder: RunFolder,
+    display: Display,
+    name: str,
+    processes: int,
 ) -> None:
-    """Train `model` in place for `sft_epochs` passes over `encoded`, with a cosine schedule."""
+    """Train `model` in place for `epochs` passes over `encoded`, with a cosine schedule.
+
+    Checkpoints go into `work`; where there are some already, training goes on from the last.
+    """
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    local = max(1, config.sft_batch // processes)
+    micro = min(config.micro_batch, local)
     arguments: dict[str, Any] = {
-        "output_dir": str(folder),
-        "num_train_epochs": config.sft_epochs,
-        "per_device_train_batch_size": min(config.sft_batch, config.micro_batch),
-        "gradient_accumulation_steps": max(1, config.sft_batch // config.micro_batch),
+        "output_dir": str(work),
+        "num_train_epochs": epochs,
+        "per_device_train_batch_size": micro,
+        "gradient_accumulation_steps": max(1, local // micro),
         "learning_rate": config.sft_lr,
         "lr_scheduler_type": "cosine",
         "warmup_steps": 0.05,  # a share of all steps
@@ -42,20 +62,76 @@ def train_on_demonstrations(
         "max_length": None,
         "packing": False,
         "dataset_kwargs": {"skip_prepare_dataset": True},
+        "remove_unused_columns": False,
         "seed": config.seed,
-        "logging_steps": 10,
-        "save_strategy": "steps" if save_every else "no",
-        "save_steps": save_every or 500,
+        "logging_steps": _LOG_EVERY,
+        "save_strategy": "steps",
+        "save_steps": 200,
         "save_total_limit": 2,
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": False,
+        "use_cpu": on_cpu(),
     }
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(**arguments),
         train_dataset=Dataset.from_list([dict(each) for each in encoded]),
         processing_class=tokenizer,
-        callbacks=list(callbacks),
+        callbacks=[_Report(folder, display, name)],
     )
-    trainer.train(resume_from_checkpoint=resume_from)
+    stage = RunFolder(folder.path, folder.writes, checkpoints=work)
+    stage.clear_incomplete()
+    trainer.accelerator.wait_for_everyone()
+    last = stage.last_checkpoint()
+    trainer.add_callback(_Complete(stage))
+    trainer.train(resume_from_checkpoint=None if last is None else str(last[1]))
+    display.end_stage()
+
+
+class _Report(TrainerCallback):  # type: ignore[misc]
+    """Progress and metrics of imitation."""
+
+    def __init__(self, folder: RunFolder, display: Display, name: str) -> None:
+        self._folder, self._display, self._name = folder, display, name
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._folder.forget_after(state.global_step, kind="cold_start")
+        self._display.stage(self._name, state.max_steps, state.global_step)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._display.step(state.global_step)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        if logs and "loss" in logs:
+            row = {"step": state.global_step, "loss": float(logs["loss"])}
+            row["lr"] = float(logs.get("learning_rate", 0.0))
+            self._folder.append("cold_start", row)
+            if state.global_step % (5 * _LOG_EVERY) == 0:
+                self._display.say(
+                    f"{self._name}: step {state.global_step} of {state.max_steps}, "
+                    f"loss {row['loss']:.3f}"
+                )
+
+
+class _Complete(TrainerCallback):  # type: ignore[misc]
+    """Marks checkpoints that were written whole."""
+
+    def __init__(self, stage: RunFolder) -> None:
+        self._stage = stage
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._stage.mark_complete(state.global_step)

@@ -28,6 +28,7 @@ class Problem:
     choices: tuple[str, ...] = ()
     hint: str | None = None
     solution: str | None = None
+    family: str = ""  # kinds that are reported apart
 
     def prompt(self) -> str:
         """The question as the model sees it, with its choices as lines `A. ...`."""

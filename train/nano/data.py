@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 
 from runtime.protocol import Message, render_call
-from train.data import Demonstration, Problem
+from train.data import GENERATED, GENERATED_DEMONSTRATIONS, Demonstration, Problem
 from train.nano.problems import Draw, draw
 
 _HELD_OUT = 0.2  # share of all questions that training never sees
@@ -63,3 +63,7 @@ def _draws(count: int, seed: int, split: str) -> Iterator[Draw]:
 def _split_of(question: str) -> str:
     digest = hashlib.sha256(question.encode()).digest()
     return "eval" if digest[0] < 256 * _HELD_OUT else "train"
+
+
+GENERATED["nano"] = problems
+GENERATED_DEMONSTRATIONS["nano"] = demonstrations

@@ -146,8 +146,7 @@ class Run:
     @property
     def delta(self) -> float:
         delta = self.locked("config", "delta")
-        known = isinstance(delta, int | float) and 0 <= delta < math.inf
-        return float(delta) if known else RunConfig().delta
+        return delta if isinstance(delta, int | float) and 0 <= delta < 1e9 else RunConfig().delta
 
     @property
     def seconds(self) -> float:
@@ -396,8 +395,6 @@ def _render(run: Run, folder: Path) -> str:
 
 def _visible(text: str) -> str:
     """`text` with every character shown that would hide or act: NUL, escape codes, bidi marks."""
-    if text.isprintable():
-        return text
     return "".join(c if c.isprintable() or c in "\n\t" else f"⟨U+{ord(c):04X}⟩" for c in text)
 
 
@@ -417,6 +414,5 @@ def _duration(seconds: float) -> str:
 
 
 def _loudness(weight: float) -> str:
-    """What a weight means in a word."""
     words = ((0.05, "suppressed"), (0.95, "turned down"), (1.0005, "full"), (math.inf, "boosted"))
     return next(word for limit, word in words if weight <= limit)

@@ -174,5 +174,16 @@ class Collector:
             sample(batch)
         return [slot.rollout() for slot in slots]
 
+    def prompt_ids(self, question: str) -> list[int]:
+        """Token ids of the first prompt for `question`."""
+        return self.opener.open_transcript(question, follow_up=False)[0].ids
+
+    @property
+    def opener(self) -> Agent:
+        """An agent that opens transcripts outside a round: demonstrations, length checks."""
+        if not self._agents:
+            self._agents.append(_Agent(self.shared))
+        return self._agents[0]
+
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

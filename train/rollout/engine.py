@@ -66,9 +66,7 @@ class BatchGeneration:
         last = split_turn(opening + text.decode("utf-8", "replace"))[-1]
         return last.kind == "call" and last.closed
 
-    def _cut(
-        self, tokens: Sequence[int], tokenizer: HFTokenizer
-    ) -> tuple[list[int], FinishReason]:
+    def _cut(self, tokens: Sequence[int], tokenizer: HFTokenizer) -> tuple[list[int], FinishReason]:
         """The tokens of the turn and what ended it, as the device's engine decides it."""
         for index, token in enumerate(tokens[: self.max_tokens]):
             if tokenizer.is_eog(token):

@@ -55,14 +55,10 @@ class SeededDraw(LogitsProcessor):  # type: ignore[misc]
 class CallComplete(StoppingCriteria):  # type: ignore[misc]
     """Ends a row whose tool call is complete, as the device does; `width` is the prompt's."""
 
-    def __init__(
-        self, rows: Sequence[BatchGeneration], tokenizer: HFTokenizer, width: int
-    ) -> None:
+    def __init__(self, rows: Sequence[BatchGeneration], tokenizer: HFTokenizer, width: int) -> None:
         self.rows, self.tokenizer, self.width = rows, tokenizer, width
 
-    def __call__(
-        self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object
-    ) -> torch.Tensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.Tensor:
         done = torch.zeros(len(self.rows), dtype=torch.bool)
         for index, last in enumerate(input_ids[:, -1].tolist()):
             # Few tokens end in the tag's last character, so few rows are read as text.
@@ -115,7 +111,10 @@ def _generate(
         uniforms = torch.stack([_uniforms(row.sampling.seed, longest) for row in rows])
         draws.append(SeededDraw(uniforms.to(device), sampling.temperature, sampling.top_p))
     config = GenerationConfig(
-        max_new_tokens=longest, do_sample=False, eos_token_id=list(tokenizer.eog_ids), pad_token_id=pad_id
+        max_new_tokens=longest,
+        do_sample=False,
+        eos_token_id=list(tokenizer.eog_ids),
+        pad_token_id=pad_id,
     )
     with torch.no_grad():
         output = model.generate(
