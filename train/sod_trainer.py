@@ -299,7 +299,7 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         finally:
             self.teacher.to(home)
 
-    # The loss of --divergence full -----------------------------------------------------------------
+    # The loss of --divergence full ---------------------------------------------------------------
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         if "distillation_weights" not in inputs:

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from train.sod_trainer import SODTrainer
 
 _GUARD = "guard.json"
+# Figures of a log line: their key in metrics.jsonl, their name and their format.
+_TOLD = (
+    ("accuracy", "right", ".1%"),
+    ("tool_calls", "tool calls", ".1f"),
+    ("tool_error_rate", "tool errors", ".1%"),
+    ("kl", "KL", ".3f"),
+)
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
@@ -147,9 +154,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if row["step"] != 1 and row["step"] % 10:
             return
         parts = [f"step {row['step']}: sandbox failures {row['infra_rate']:.1%}"]
-        names = (("accuracy", "right", ".1%"), ("tool_calls", "tool calls", ".1f"))
-        names += (("tool_error_rate", "tool errors", ".1%"), ("kl", "KL", ".3f"))
-        for key, name, form in names:
+        for key, name, form in _TOLD:
             if row[key] is not None:
                 parts.append(f"{name} {row[key]:{form}}")
         if row["w_by_step"]:
@@ -213,7 +218,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         state = torch.load(best / "optimizer.pt", weights_only=True)
         if state is not None:
             trainer.optimizer.load_state_dict(state)
-        scheduler = getattr(trainer.lr_scheduler, "scheduler", trainer.lr_scheduler)
+        scheduler: Any = getattr(trainer.lr_scheduler, "scheduler", trainer.lr_scheduler)
         scheduler.base_lrs = [self.guard.learning_rate] * len(scheduler.base_lrs)
         for group in trainer.optimizer.param_groups:
             group["initial_lr"] = self.guard.learning_rate

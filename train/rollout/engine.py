@@ -82,7 +82,7 @@ class BatchEngine:
     """Implements `runtime.engines.base.Engine` for one rollout. Raises nothing by itself."""
 
     name = "transformers"
-    lora_path = None
+    lora_path: str | None = None
     load_s = 0.0
 
     def __init__(
