@@ -11,9 +11,11 @@ What is rendered is what transformers renders: same options, same `tojson`, same
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
 from itertools import islice
@@ -249,9 +251,25 @@ class CompiledTemplate:
 
     def render(self, variables: dict[str, Any], input_size: int) -> str:
         """The text. Raises whatever the template provokes."""
-        with self._lock:
+        with self._lock, _without_collections():
             self._environment.budget = Budget(input_size)
             return self._template.render(variables)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Garbage is not collected meanwhile.
+
+    A collection counts as this thread's CPU time; in a process that holds a dataset it alone can
+    take longer than a rendering may. What a rendering can leave behind is bounded by its budget.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 class _Namespace(Namespace):

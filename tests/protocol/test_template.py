@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 
 from runtime.errors import ModelError
 from runtime.protocol import ChatTemplate, Message, Tool
+from runtime.protocol.template import CHATML
+from runtime.protocol.template_sandbox import CompiledTemplate
 
 DATA = Path(__file__).parent.parent / "data"
 GOLDEN = json.loads((DATA / "golden_chat.json").read_text(encoding="utf-8"))
@@ -116,3 +119,22 @@ def test_importing_the_protocol_is_light() -> None:
         cwd=DATA.parents[1],
     )
     assert done.stdout == "[]\n"
+
+
+def test_garbage_collection_does_not_spend_the_budget_of_a_template():
+    """Collecting all that a trainer holds takes longer than a rendering may."""
+    template, started = CompiledTemplate(CHATML), []
+    variables = {"messages": [{"role": "user", "content": "hi"}] * 50}
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(lambda phase, info: started.append(phase))
+    gc.set_threshold(1)
+    try:
+        text = template.render(variables, 1000)
+        inside = len(started)
+        rest = [[n] for n in range(100)]
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.pop()
+    assert text.count("hi") == 50
+    assert len(started) > inside and len(rest) == 100  # it would have been collected here
+    assert inside <= 4  # what happens before and after the rendering itself
