@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from train.data import Problem
     from train.grade import Grader
+    from train.rollout.engine import BatchGeneration
 
 _Z95 = 1.959964  # two-sided 95 % of a normal distribution
 
@@ -99,15 +100,18 @@ class Evaluator:
     ) -> list[Outcome]:
         shared = self._collector.shared
         greedy = replace(shared.agent, temperature=0.0, top_p=1.0)
+
+        def sample(batch: Sequence[BatchGeneration]) -> None:
+            with self._accelerator.autocast():
+                sample_batch(model, batch, shared.tokenizer, self._pad_id, self._rows)
+
         training = model.training
         model.eval()
         try:
             rollouts = self._collector.collect(
                 [problem.prompt() for problem in problems],
                 [0] * len(problems),
-                lambda batch: sample_batch(
-                    model, batch, shared.tokenizer, self._pad_id, self._rows
-                ),
+                sample,
                 progress,
                 greedy,
             )

@@ -70,14 +70,16 @@ def load_policy(source: str, config: RunConfig, seed: int) -> Loaded:
 
     "nano" is a tiny model of random weights, drawn from `seed`. Raises TrainingError.
     """
+    # A step of 1e-6 is below the resolution of a bfloat16 weight: nothing would ever change.
+    dtype = config.dtype if config.lora_rank else "float32"
     if source != NANO:
-        return _load(source, config, {})
+        return _load(source, dtype, {})
     import torch
 
     from train.nano.model import random_model
 
     tokenizer = _load_tokenizer(find_model(NANO), NANO)
-    model = random_model("student", seed).to(getattr(torch, config.dtype))
+    model = random_model("student", seed).to(getattr(torch, dtype))
     return model, tokenizer, _eos_ids(model)
 
 
@@ -87,7 +89,7 @@ def load_teacher(source: str, config: RunConfig) -> Loaded:
     In CPU memory, or with 8bit on this process's GPU. Raises TrainingError.
     """
     options = _eight_bit(source) if config.teacher_load == "8bit" else {}
-    model, tokenizer, eos_ids = _load(source, config, options)
+    model, tokenizer, eos_ids = _load(source, config.dtype, options)
     return model.eval().requires_grad_(False), tokenizer, eos_ids
 
 
@@ -163,7 +165,7 @@ def _fetch(source: str, repo: str, revision: str | None) -> Path:
     raise TrainingError(f"no folder {source} here, and not from Hugging Face either: {reason}")
 
 
-def _load(source: str, config: RunConfig, options: dict[str, Any]) -> Loaded:
+def _load(source: str, dtype: str, options: dict[str, Any]) -> Loaded:
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -178,7 +180,7 @@ def _load(source: str, config: RunConfig, options: dict[str, Any]) -> Loaded:
         model, info = AutoModelForCausalLM.from_pretrained(
             **where,
             **options,
-            dtype=getattr(torch, config.dtype),
+            dtype=getattr(torch, dtype),
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
@@ -201,16 +203,30 @@ def _check_folder(folder: Path, source: str) -> None:
         if (folder / "adapter_config.json").is_file():
             raise TrainingError(f"{source} is a LoRA adapter: merge it into its model first")
         raise TrainingError(f"{source} is not a model: it has no config.json")
-    if not any(folder.glob("*.safetensors")):
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
         raise TrainingError(
             f"{source} has no .safetensors weights (pickled ones are not loaded: they can run code)"
         )
+    for file in weights:
+        _check_header(file)
     with _loading(source), _quiet():
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     kinds = config.architectures or [CAUSAL.get(config.model_type)]
     if config.model_type not in CAUSAL or not set(kinds) & set(CAUSAL.values()):
         kind = kinds[0] or config.model_type
         raise TrainingError(f"{source} is no causal language model but a {kind}")
+
+
+def _check_header(file: Path) -> None:
+    """That the header can be read and the file is as long as it says."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise TrainingError(f"{file} is damaged ({_one_line(error)}): fetch it again") from error
 
 
 def _check_gguf(path: Path) -> dict[str, Any]:
@@ -273,16 +289,11 @@ def _eos_ids(model: PreTrainedModel) -> tuple[int, ...]:
 
 @contextmanager
 def _loading(what: str) -> Iterator[None]:
-    """One line for whatever transformers, safetensors, the disk or the memory did."""
+    """One line for whatever transformers, the disk or the memory did."""
     import torch
-    from safetensors import SafetensorError
 
     try:
         yield
-    except SafetensorError as error:
-        raise TrainingError(
-            f"the weights of {what} are damaged ({_one_line(error)}): fetch them again"
-        ) from error
     except Exception as error:
         full = isinstance(error, (MemoryError, torch.OutOfMemoryError))
         # torch's CPU allocator raises a plain RuntimeError.

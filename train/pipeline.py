@@ -41,7 +41,10 @@ def run(config: RunConfig, resume: bool, goal: str = "student") -> int:
     _quiet_libraries()
     torch.manual_seed(config.seed)
     # Made before the trainers, whose own Accelerator shares its state.
-    accelerator = Accelerator(cpu=not torch.accelerator.is_available())
+    accelerator = Accelerator(
+        cpu=not torch.accelerator.is_available(),
+        mixed_precision="bf16" if config.dtype == "bfloat16" else "no",
+    )
     folder = RunFolder(Path(config.output), writes=accelerator.is_main_process)
     claim: AbstractContextManager[None] = (
         claim_folder(folder.path, resume) if folder.writes else nullcontext()

@@ -27,12 +27,13 @@ from trl.models import unwrap_model_for_generation
 from trl.trainer.utils import add_fused_lm_head, pad
 
 from train.config import RunConfig
+from train.errors import TrainingError
 from train.metrics import StepStatistics
 from train.objective import token_advantages
 from train.reverse_kl import reverse_kl
 from train.rewards import answer_reward, count_messages, overlong_penalty
 from train.rollout.collect import Collector, Rollout
-from train.rollout.lockstep import collect_in_lockstep
+from train.rollout.lockstep import collect_in_lockstep, vllm_sampler
 from train.rollout.sampling import sample_batch
 from train.self_teacher import privileged_question
 from train.step_weights import step_table, step_weights
@@ -64,6 +65,8 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         teacher: PreTrainedModel | None = None,
         **kwargs: Any,
     ) -> None:
+        if config.needs_teacher and teacher is None:
+            raise TrainingError(f"method {config.method} needs a teacher, and there is none")
         self.config, self.collector, self.grader, self.problems = (
             config,
             collector,
@@ -121,13 +124,18 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         ]
         started = time.perf_counter()
         if self.use_vllm:
-            rollouts = collect_in_lockstep(self, questions, seeds)
+            rollouts = collect_in_lockstep(self, questions, seeds, vllm_sampler(self))
         else:
-            with unwrap_model_for_generation(
-                self.model_wrapped,
-                self.accelerator,
-                gather_deepspeed3_params=self.args.ds3_gather_for_generation,
-            ) as model:
+            with (
+                unwrap_model_for_generation(
+                    self.model_wrapped,
+                    self.accelerator,
+                    gather_deepspeed3_params=self.args.ds3_gather_for_generation,
+                    gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,
+                ) as model,
+                self._dist.summon_full_params(self.model_wrapped, recurse=False),
+                self.accelerator.autocast(),
+            ):
                 rollouts = self._collect(model, questions, seeds)
         self._seconds = {"rollout": time.perf_counter() - started}
         self._rollouts = rollouts
@@ -157,6 +165,8 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
                 model, batch, tokenizer, self._tokenizer.pad_token_id, self.config.rollout_batch
             )
 
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            return collect_in_lockstep(self, questions, seeds, sample)
         return self.collector.collect(questions, seeds, sample, self.rollout_progress)
 
     # Advantages -----------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from train.sod_trainer import SODTrainer
 
 _GUARD = "guard.json"
+_TELL_EVERY = 10  # steps
 # Figures of a log line: their key in metrics.jsonl, their name and their format.
 _TOLD = (
     ("accuracy", "right", ".1%"),
@@ -91,11 +92,14 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         logs: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        logs, seen = logs or {}, self.trainer.statistics
+        trainer, logs = self.trainer, logs or {}
+        seen = trainer.statistics
         if "loss" not in logs or seen is None:
             return
+        # A round of rollouts may serve several optimiser steps: its figures belong to the first.
+        fresh, trainer.fresh_round = trainer.fresh_round, False
         loss, norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
-        seconds = dict(seen.seconds)
+        seconds = dict(seen.seconds) if fresh else {}
         spent = float(logs.get("step_time", 0.0))
         seconds["update"] = max(0.0, spent - sum(seconds.values()))
         row = {
@@ -104,16 +108,20 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             "grad_norm": norm,
             "lr": float(logs.get("learning_rate", 0.0)),
             "entropy": logs.get("entropy"),
-            **seen.to_row(),
+            **(seen.to_row() if fresh else {}),
             "seconds": seconds,
         }
         self._folder.append("step", row)
-        if self.trainer.fresh_round:
-            self._folder.append_trajectories(state.global_step, self.trainer.trajectories)
-            self.trainer.fresh_round = False
-        self._tell(row)
+        if fresh:
+            self._folder.append_trajectories(state.global_step, trainer.trajectories)
+            self._tell(row)
         alarm = self.guard.observe_step(
-            state.global_step, seen.tool_calls, seen.kl, seen.infra_rate, loss, norm
+            state.global_step,
+            seen.tool_calls if fresh else None,
+            seen.kl if fresh else None,
+            seen.infra_rate,
+            loss,
+            norm,
         )
         self._act(alarm, control)
 
@@ -151,7 +159,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._act(alarm, control)
 
     def _tell(self, row: dict[str, Any]) -> None:
-        if row["step"] != 1 and row["step"] % 10:
+        if row["step"] != 1 and row["step"] % _TELL_EVERY:
             return
         parts = [f"step {row['step']}: sandbox failures {row['infra_rate']:.1%}"]
         for key, name, form in _TOLD:
@@ -223,6 +231,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         for group in trainer.optimizer.param_groups:
             group["initial_lr"] = self.guard.learning_rate
             group["lr"] = min(group["lr"], self.guard.learning_rate)
+        # What is left of the round was written, and scored, by the weights just undone.
+        trainer._buffered_inputs = None
 
     def _trained(self) -> list[tuple[str, torch.Tensor]]:
         model = self.trainer.accelerator.unwrap_model(self.trainer.model)

@@ -161,7 +161,8 @@ class Collector:
         self.shared.prompts.clear()
         base = replace(settings or self.shared.agent, example=False)
         slots = []
-        for agent, question, seed in zip(self._agents, questions, seeds, strict=False):
+        asks = zip(questions, seeds, strict=True)
+        for agent, (question, seed) in zip(self._agents, asks, strict=False):
             agent.settings = base
             slots.append(_Slot(agent, question, seed))
         active = slots

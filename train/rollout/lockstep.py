@@ -1,8 +1,8 @@
-"""Rollouts with vLLM, through TRL's own generation path.
+"""Rollouts where all processes must generate the same number of times.
 
-TRL syncs the weights, talks to the server or runs vLLM in process. All processes must ask it the
-same number of times: one whose rollouts are done asks for a token nobody reads. Sampling is
-vLLM's, so the per-rollout seeds do not apply.
+That is so with vLLM, which TRL talks to from all of them at once, and with sharded weights (FSDP,
+DeepSpeed ZeRO-3), whose every forward pass is a collective. A process whose rollouts are done
+goes on asking for a token that nobody reads, until the last one is done too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from train.rollout.collect import Rollout
+from runtime.engines.base import Sampling
+from train.rollout.collect import Rollout, Sampler
 from train.rollout.engine import BatchGeneration
 
 if TYPE_CHECKING:
@@ -20,35 +21,38 @@ if TYPE_CHECKING:
 
 
 def collect_in_lockstep(
-    trainer: SODTrainer, questions: Sequence[str], seeds: Sequence[int]
+    trainer: SODTrainer, questions: Sequence[str], seeds: Sequence[int], sample: Sampler
 ) -> list[Rollout]:
-    """Collect with `trainer`'s vLLM; every process returns after the last one's last round."""
-    tokenizer = trainer.collector.shared.tokenizer
+    """`Collector.collect` with `sample`, which is called equally often on every process."""
+    idle = [trainer.collector.shared.tokenizer.eog_ids[0]]
 
-    def sample(batch: Sequence[BatchGeneration]) -> None:
-        written = _generate(trainer, [generation.ids for generation in batch])
-        for generation, tokens in zip(batch, written, strict=True):
-            generation.fill(tokens, tokenizer)
+    def in_step(batch: Sequence[BatchGeneration]) -> None:
+        if batch:  # the collector's last call is empty: from there on the loop below asks
+            _pending(trainer, len(batch))
+            sample(batch)
 
-    rollouts = trainer.collector.collect(questions, seeds, sample, trainer.rollout_progress)
-    # `collect` ends with an empty batch, which `_generate` takes as "nothing left here".
+    rollouts = trainer.collector.collect(questions, seeds, in_step, trainer.rollout_progress)
     while _pending(trainer, 0):
-        _ask(trainer, [[trainer.collector.shared.tokenizer.eog_ids[0]]])
+        sample([BatchGeneration(idle, 1, Sampling(seed=1), None)])
     return rollouts
 
 
-def _generate(trainer: SODTrainer, prompts: list[list[int]]) -> list[list[int]]:
-    if not prompts:
-        return []
-    _pending(trainer, len(prompts))
-    return _ask(trainer, prompts)
+def vllm_sampler(trainer: SODTrainer) -> Sampler:
+    """Samples through TRL's vLLM: it syncs the weights and knows server and colocate mode.
 
+    The draws are vLLM's, so the seeds of the rollouts do not apply, and the budget is that of the
+    whole completion; what goes beyond a turn's is cut.
+    """
+    tokenizer = trainer.collector.shared.tokenizer
 
-def _ask(trainer: SODTrainer, prompts: list[list[int]]) -> list[list[int]]:
-    written: list[list[int]]
-    # One completion per prompt: the rollouts of a group have parted ways after their first turn.
-    written, _ = trainer._generate_single_turn(prompts, None, {}, 1)
-    return written
+    def sample(batch: Sequence[BatchGeneration]) -> None:
+        # One completion per prompt: the rollouts of a group have parted ways after their first.
+        prompts = [generation.ids for generation in batch]
+        written, _ = trainer._generate_single_turn(prompts, None, {}, 1)
+        for generation, tokens in zip(batch, written, strict=True):
+            generation.fill(tokens, tokenizer)
+
+    return sample
 
 
 def _pending(trainer: SODTrainer, here: int) -> int:

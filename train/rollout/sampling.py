@@ -7,7 +7,8 @@ token is the inverse of the cumulative distribution at the next of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -52,20 +53,30 @@ class SeededDraw(LogitsProcessor):  # type: ignore[misc]
         return torch.full_like(scores, -torch.inf).scatter_(-1, tokens, 0.0)
 
 
-class CallComplete(StoppingCriteria):  # type: ignore[misc]
-    """Ends a row whose tool call is complete, as the device does; `width` is the prompt's."""
+class TurnComplete(StoppingCriteria):  # type: ignore[misc]
+    """Ends a row whose tool call is complete or whose budget is spent, as the device does.
+
+    `width` is the prompts' length in tokens. A row that has ended is not looked at again.
+    """
 
     def __init__(self, rows: Sequence[BatchGeneration], tokenizer: HFTokenizer, width: int) -> None:
         self.rows, self.tokenizer, self.width = rows, tokenizer, width
+        self._done = [False] * len(rows)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.Tensor:
-        done = torch.zeros(len(self.rows), dtype=torch.bool)
         for index, last in enumerate(input_ids[:, -1].tolist()):
-            # Few tokens end in the tag's last character, so few rows are read as text.
-            if self.tokenizer.piece(last).rstrip().endswith(b">"):
-                written = input_ids[index, self.width :].tolist()
-                done[index] = self.rows[index].completes_call(written, self.tokenizer)
-        return done.to(input_ids.device)
+            if not self._done[index]:
+                self._done[index] = self._ends(index, last, input_ids)
+        return torch.tensor(self._done, device=input_ids.device)
+
+    def _ends(self, index: int, last: int, input_ids: torch.Tensor) -> bool:
+        row = self.rows[index]
+        if self.tokenizer.is_eog(last) or input_ids.size(1) - self.width >= row.max_tokens:
+            return True
+        # Few tokens end in the tag's last character, so few rows are read as text.
+        if not self.tokenizer.piece(last).rstrip().endswith(b">"):
+            return False
+        return row.completes_call(input_ids[index, self.width :].tolist(), self.tokenizer)
 
 
 def sample_batch(
@@ -116,16 +127,34 @@ def _generate(
         eos_token_id=list(tokenizer.eog_ids),
         pad_token_id=pad_id,
     )
-    with torch.no_grad():
+    with torch.no_grad(), _no_habits(model):
         output = model.generate(
             input_ids=ids.to(device),
             attention_mask=mask.to(device),
             generation_config=config,
             logits_processor=draws,
-            stopping_criteria=StoppingCriteriaList([CallComplete(rows, tokenizer, width)]),
+            stopping_criteria=StoppingCriteriaList([TurnComplete(rows, tokenizer, width)]),
         )
     tails: list[list[int]] = output[:, width:].tolist()
     return tails
+
+
+@contextmanager
+def _no_habits(model: PreTrainedModel) -> Iterator[None]:
+    """`model` without its own generation settings, which fill in what a config leaves open.
+
+    A repetition penalty, as Qwen2.5's, would draw from another policy than the one that is trained.
+    """
+    # peft hands its own settings down to the model inside when it generates, and leaves them there.
+    models = [model, model.get_base_model()] if hasattr(model, "peft_config") else [model]
+    habits = [each.generation_config for each in models]
+    try:
+        for each in models:
+            each.generation_config = GenerationConfig()
+        yield
+    finally:
+        for each, habit in zip(models, habits, strict=True):
+            each.generation_config = habit
 
 
 def _uniforms(seed: int, count: int) -> torch.Tensor:

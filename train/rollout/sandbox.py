@@ -41,6 +41,7 @@ class TrainingSandbox:
         self._workers, self._tiers, self._retries = workers, tuple(tiers), retries
         self._lock = threading.Lock()
         self._sandbox = Sandbox(self._tiers, workers=workers)
+        self._seen: set[str] = set()  # tiers that have answered
         self.calls = self.retried = self.failed = 0
         # The tool only needs `run`; with this object behind it, a restart reaches it too.
         self.tool: Tool = code_interpreter_tool(cast(Sandbox, self), timeout)
@@ -95,11 +96,19 @@ class TrainingSandbox:
         self._sandbox.close()
 
     def _ask_all(self) -> str | None:
+        """What is wrong with a tier, None if all is well. One that answered before must again."""
         for tier in self._sandbox.describe():
             if not tier.available:
+                if tier.name in self._seen:
+                    return f"the {tier.name} tier is gone: {_one_line(tier.detail)}"
                 continue
             result = self._try(_CANARIES[tier.name], 10.0)
             if result.kind is not Kind.OK or result.output.strip() != "42":
-                said = " ".join((result.error or result.output or "nothing").split())[:120]
+                said = _one_line(result.error or result.output or "nothing")
                 return f"the {tier.name} tier was asked for 42 and answered {said!r}"
-        return None
+            self._seen.add(tier.name)
+        return None if self._seen else "none of its tiers can run on this machine"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:120]

@@ -7,6 +7,7 @@ same ids, as on the device. Byte-level BPE (GPT-2, Qwen, SmolLM) and SentencePie
 
 from __future__ import annotations
 
+import copy
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,12 @@ class HFTokenizer:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, eos_ids: tuple[int, ...] = ()) -> None:
-        self._backend: Any = getattr(tokenizer, "backend_tokenizer", None)
-        if self._backend is None:
+        backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
             raise ModelError("this tokenizer has no tokenizer.json: convert it to a fast one")
         self.hf = tokenizer
+        self._backend, self._plain = _private_copy(backend), _private_copy(backend)
+        self._plain.encode_special_tokens = True
         self.bos_id: int | None = tokenizer.bos_token_id
         self.bos_text = tokenizer.bos_token or ""
         self.eos_text = tokenizer.eos_token or ""
@@ -50,8 +53,8 @@ class HFTokenizer:
 
     def encode(self, text: str, *, special: bool) -> list[int]:
         """Ids of `text`; no token is added. `special` parses control tokens in it."""
-        self._backend.encode_special_tokens = not special
-        ids: list[int] = self._backend.encode(text, add_special_tokens=False).ids
+        backend = self._backend if special else self._plain
+        ids: list[int] = backend.encode(text, add_special_tokens=False).ids
         return ids
 
     def piece(self, token: int) -> bytes:
@@ -94,3 +97,12 @@ class HFTokenizer:
         rest = [byte for byte in range(256) if byte not in plain]
         table = {chr(byte): byte for byte in plain}
         return table | {chr(256 + n): byte for n, byte in enumerate(rest)}
+
+
+def _private_copy(backend: Any) -> Any:
+    """A tokenizer whose switches nobody else turns, between two calls or in another thread."""
+    own = copy.deepcopy(backend)
+    own.no_truncation()
+    own.no_padding()
+    own.encode_special_tokens = False
+    return own

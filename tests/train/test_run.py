@@ -1,0 +1,188 @@
+"""Whole runs of `python -m train.sod`, in processes of their own: killed, resumed, shared, refused.
+
+The student is the shipped nano teacher, which calls its tool well, so that a few steps are enough
+to go through every stage with real trajectories.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from train.models import NANO_TEACHER
+
+ROOT = Path(__file__).parents[2]
+SMALL = {
+    "student": str(NANO_TEACHER),
+    "method": "sod",
+    "train-problems": "64",
+    "eval-problems": "12",
+    "validation-problems": "6",
+    "steps": "4",
+    "eval-every": "2",
+    "batch-problems": "4",
+    "mini-batch-problems": "4",
+    "group-size": "4",
+    "micro-batch": "8",
+    "lr": "1e-3",
+    "warmup-steps": "0",
+    "pass-mark": "0",
+    "sft-examples": "64",
+    "sft-epochs": "1",
+    "sft-batch": "8",
+}
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "ACCELERATE_USE_CPU": "true",
+}
+
+
+def command(output: Path, *more: str, module: str = "train.sod", **settings: str) -> list[str]:
+    merged = {**SMALL, **{name.replace("_", "-"): value for name, value in settings.items()}}
+    if module == "train.sft":
+        del merged["method"]
+    flags = [text for name, value in merged.items() for text in (f"--{name}", value)]
+    return [sys.executable, "-m", module, "--output", str(output), *flags, *more]
+
+
+def run(args: list[str], **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        args, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=110, **more
+    )  # type: ignore[call-overload]
+
+
+def rows(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def timeless(row: dict) -> dict:
+    return {key: value for key, value in row.items() if key != "seconds"}
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "student" / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nobody disturbed, cold start included."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    done = run(command(folder))
+    assert done.returncode == 0, done.stderr
+    assert f"student: {folder / 'student'}" in done.stdout
+    return folder
+
+
+def test_a_run_leaves_what_the_readme_promises(whole):
+    for name in ("student/config.json", "student/tokenizer.json", "lock.json", "report.html"):
+        assert (whole / name).is_file(), name
+    kinds = [row["kind"] for row in rows(whole)]
+    assert kinds.count("step") == 4
+    splits = [row["split"] for row in rows(whole) if row["kind"] == "eval"]
+    assert splits == ["before", "validation", "validation", "validation", "after"]
+    step = next(row for row in rows(whole) if row["kind"] == "step")
+    assert step["infra_rate"] == 0
+    assert step["tool_calls"] > 1
+    assert step["w_by_step"] and step["d_by_step"]
+    first = next((whole / "trajectories.jsonl").open())
+    assert {"student", "tool"} == {part["kind"] for part in json.loads(first)["segments"]}
+
+
+def test_the_weights_moved(whole):
+    before = load_file(NANO_TEACHER / "model.safetensors")
+    assert any(not torch.equal(before[name].float(), new) for name, new in weights(whole).items())
+
+
+@pytest.mark.parametrize("moment", ["cold_start-checkpoints", "checkpoints/checkpoint-2"])
+def test_a_killed_run_resumes_to_the_same_student(whole, tmp_path, moment):
+    folder = tmp_path / "killed"
+    process = subprocess.Popen(
+        command(folder),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 100
+    while not (folder / moment).exists() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "step", "st')  # as a kill in the middle of a line would leave it
+    done = run(command(folder, "--resume"))
+    assert done.returncode == 0, done.stderr
+    for name, weight in weights(whole).items():
+        assert torch.equal(weight, weights(folder)[name]), name
+    assert [timeless(row) for row in rows(folder)] == [timeless(row) for row in rows(whole)]
+
+
+def test_resuming_with_other_settings_is_refused(whole):
+    done = run(command(whole, "--resume", lr="2e-3"))
+    assert done.returncode == 2
+    assert "lr: 0.001 -> 0.002" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(whole):
+    before = (whole / "lock.json").read_bytes()
+    done = run(command(whole))
+    assert done.returncode == 2
+    assert "--resume" in done.stderr
+    assert (whole / "lock.json").read_bytes() == before
+
+
+def test_two_processes_equal_one(tmp_path):
+    """Rollouts have their own seeds, so the work can be shared without changing it."""
+    settings = {"steps": "2", "eval_every": "2", "micro_batch": "16"}
+    one, two = tmp_path / "one", tmp_path / "two"
+    alone = run(command(one, "--no-cold-start", **settings))
+    assert alone.returncode == 0, alone.stderr
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    shared = run([*launch, *command(two, "--no-cold-start", **settings)[1:]])
+    assert shared.returncode == 0, shared.stderr
+    for a, b in zip(rows(one), rows(two), strict=True):
+        for key in ("accuracy", "tool_calls", "length", "rollouts", "problems", "correct"):
+            assert a.get(key) == b.get(key), (a["kind"], key)
+        for key in ("loss", "kl", "grad_norm", "entropy"):
+            if key in a:
+                assert b[key] == pytest.approx(a[key], rel=2e-3, abs=1e-5), key
+    for name, weight in weights(one).items():
+        torch.testing.assert_close(weights(two)[name], weight, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("method", ["opd", "grpo", "sft", "opsd-gt", "opsd-hint"])
+def test_the_methods_of_the_comparison_run(tmp_path, method):
+    settings = {"steps": "1", "eval_every": "1", "eval_problems": "4", "validation_problems": "4"}
+    done = run(command(tmp_path / "run", "--no-cold-start", **{**settings, "method": method}))
+    assert done.returncode == 0, done.stderr
+
+
+def test_lora_full_divergence_and_an_offloaded_teacher(tmp_path):
+    settings = {"steps": "1", "eval_every": "1", "eval_problems": "4", "validation_problems": "4"}
+    settings |= {"lora_rank": "4", "divergence": "full", "teacher_load": "offload"}
+    done = run(command(tmp_path / "run", "--no-cold-start", **settings))
+    assert done.returncode == 0, done.stderr
+    names = set(weights(tmp_path / "run"))
+    assert names == set(load_file(NANO_TEACHER / "model.safetensors"))  # merged
+
+
+def test_the_cold_start_alone(tmp_path):
+    done = run(command(tmp_path / "run", module="train.sft"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "student" / "model.safetensors").is_file()
+    assert not (tmp_path / "run" / "checkpoints").exists()
