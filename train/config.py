@@ -48,7 +48,9 @@ class RunConfig:
     teacher_load: TeacherLoad = _setting(
         "full", "8bit needs bitsandbytes; offload keeps it in CPU memory between uses.", "models"
     )
-    dtype: Dtype = _setting("float32", "Of arithmetic and frozen weights; trained ones are float32.", "models")
+    dtype: Dtype = _setting(
+        "float32", "Of arithmetic and frozen weights; trained ones are float32.", "models"
+    )
     lora_rank: int = _setting(
         0, "Train a LoRA adapter of this rank, merged on save; 0: all.", "models"
     )

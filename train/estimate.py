@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _GIB = 1 << 30
 _ROWS = 256  # rows of the decoding sample at most; beyond, a step's time grows with the rows
 _DECODED = 6  # tokens of the decoding sample
-_SAMPLE_S = 0.4  # seconds of forward pass to measure
+_SAMPLE_S = 0.2  # seconds of forward pass to measure
 _SAMPLE_TOKENS = (64, 2048)  # of the forward pass, at least and at most
+_TRIES = 3  # of which the fastest counts: other programs only ever slow one down
 _BACKWARD = 2  # forward passes that a backward pass costs
 # Bytes per row and token of the vocabulary while a token is drawn: two float64, three float32.
 _DRAW_BYTES = 28
@@ -64,7 +65,7 @@ class Estimate:
 
     @property
     def lines(self) -> list[str]:
-        """ "about 1.2 GiB, 9 minutes", what makes them up, and what was assumed."""
+        """Such as "about 1.2 GiB, 9 minutes", what makes them up, and what was assumed."""
         parts = [f"{name} {_size(value)}" for name, value in self.memory.items() if value >= 0.05]
         times = [f"{name} {_time(value)}" for name, value in self.seconds.items() if value >= 1]
         memory, seconds = sum(self.memory.values()), sum(self.seconds.values())
@@ -112,6 +113,8 @@ def _memory(
     sharded = any(os.environ.get(f"ACCELERATE_USE_{name}") for name in ("FSDP", "DEEPSPEED"))
     shards = processes if sharded else 1
     held, trained = _bytes(student), _trained_bytes(config, student)
+    if config.dtype == "bfloat16" and student.dtype == torch.float32:
+        held += held // 2  # autocast's copies of the weights
     teacher_bytes = 0 if teacher is None else _bytes(teacher)
     swapped = config.teacher_load == "offload" and _device().type != "cpu"
     rollout, update = (
@@ -140,6 +143,11 @@ def _bytes(model: PreTrainedModel) -> int:
     return sum(int(weight.numel() * weight.element_size()) for weight in model.parameters())
 
 
+def _itemsize(config: RunConfig) -> int:
+    """Bytes of a number in activations and caches."""
+    return 2 if config.dtype == "bfloat16" else 4
+
+
 def _trained_bytes(config: RunConfig, student: PreTrainedModel) -> int:
     if config.lora_rank == 0:
         return _bytes(student)
@@ -158,7 +166,7 @@ def _rollout_bytes(config: RunConfig, student: PreTrainedModel, processes: int) 
     width = (getattr(shape, "num_key_value_heads", None) or heads) * (
         getattr(shape, "head_dim", None) or shape.hidden_size // heads
     )
-    per_token = 2 * shape.num_hidden_layers * width * student.dtype.itemsize
+    per_token = 2 * shape.num_hidden_layers * width * _itemsize(config)
     longest = config.max_prompt_tokens + config.max_tokens
     row = int(longest * per_token + shape.vocab_size * _DRAW_BYTES)
     return _rows_at_once(config, processes) * row
@@ -177,7 +185,7 @@ def _update_bytes(config: RunConfig, student: PreTrainedModel, processes: int) -
     per_token = hidden * layers + layer if config.gradient_checkpointing else layer * layers
     tokens = micro_batches(config, processes)[0] * (config.max_prompt_tokens + config.max_tokens)
     logits = 2 * 4 * min(tokens, _LOGIT_TOKENS) * shape.vocab_size
-    return int(tokens * per_token * student.dtype.itemsize + logits)
+    return int(tokens * per_token * _itemsize(config) + logits)
 
 
 def _rows_at_once(config: RunConfig, processes: int) -> int:
@@ -249,13 +257,13 @@ def _seconds(
     processes: int,
 ) -> dict[str, float]:
     """Wall seconds by stage."""
-    with _at_work(student):
+    with _at_work(student, config):
         forward = _forward_seconds(student, lengths.total)
         rows = _rows_at_once(config, processes)
         decode = _decode_seconds(student, tokenizer, rows)
     teacher_forward = 0.0
     if teacher is not None:
-        with _at_work(teacher):
+        with _at_work(teacher, config):
             teacher_forward = _forward_seconds(teacher, lengths.total)
     elif config.method.startswith("opsd"):
         teacher_forward = forward
@@ -286,14 +294,18 @@ def _seconds(
 
 
 @contextmanager
-def _at_work(model: PreTrainedModel) -> Iterator[None]:
-    """`model` in evaluation mode where the run will compute, and back again."""
+def _at_work(model: PreTrainedModel, config: RunConfig) -> Iterator[None]:
+    """`model` in evaluation mode, where and in the arithmetic that the run will use, and back."""
+    import torch
+
     home, training, device = model.device, model.training, _device()
     if home.type != device.type:
         model.to(device)
     model.eval()
+    narrow = config.dtype == "bfloat16"
     try:
-        yield
+        with torch.autocast(device.type, torch.bfloat16, enabled=narrow):
+            yield
     finally:
         model.train(training)
         if home.type != device.type:
@@ -314,7 +326,8 @@ def _forward_seconds(model: PreTrainedModel, length: int) -> float:
     draw = torch.Generator().manual_seed(0)
     least, most = _SAMPLE_TOKENS
     run(least)  # the first pass also pays for what is set up once
-    return run(min(most, max(least, int(_SAMPLE_S / run(least)))))
+    tokens = min(most, max(least, int(_SAMPLE_S / run(least))))
+    return min(run(tokens) for _ in range(_TRIES))
 
 
 def _decode_seconds(model: PreTrainedModel, tokenizer: HFTokenizer, rows: int) -> float:
@@ -334,7 +347,7 @@ def _decode_seconds(model: PreTrainedModel, tokenizer: HFTokenizer, rows: int) -
 
     run(1, 1)
     sample = min(rows, _ROWS)
-    return run(sample, _DECODED) * rows / sample
+    return min(run(sample, _DECODED) for _ in range(_TRIES)) * rows / sample
 
 
 def _timed(work: Callable[[], Any]) -> float:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import gather_object
 
-from train.rollout.collect import Collector, Progress
+from train.rollout.collect import Collector, Progress, Rollout, Sampler
+from train.rollout.lockstep import collect_in_lockstep, is_sharded
 from train.rollout.sampling import sample_batch
 
 if TYPE_CHECKING:
@@ -105,16 +106,17 @@ class Evaluator:
             with self._accelerator.autocast():
                 sample_batch(model, batch, shared.tokenizer, self._pad_id, self._rows)
 
+        def collect(sample: Sampler) -> list[Rollout]:
+            questions = [problem.prompt() for problem in problems]
+            return self._collector.collect(questions, [0] * len(problems), sample, progress, greedy)
+
         training = model.training
         model.eval()
         try:
-            rollouts = self._collector.collect(
-                [problem.prompt() for problem in problems],
-                [0] * len(problems),
-                sample,
-                progress,
-                greedy,
-            )
+            if is_sharded(self._accelerator):
+                rollouts = collect_in_lockstep(collect, sample, shared.tokenizer, self._accelerator)
+            else:
+                rollouts = collect(sample)
         finally:
             model.train(training)
         verdicts = self._grader.grade(rollouts, problems)

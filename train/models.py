@@ -99,12 +99,17 @@ def chat_template_of(tokenizer: PreTrainedTokenizerBase) -> str | None:
     return template.get("default") if isinstance(template, dict) else template
 
 
-def save_student(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def save_student(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    weights: dict[str, Any] | None = None,
+) -> None:
     """Write `model` as a Hugging Face folder, whole or not at all; `folder` is replaced.
 
     A LoRA adapter is merged into a copy, so that training may go on with the adapter. The
-    generation config ends turns where rollouts ended. Raises TrainingError if the disk does not
-    take it.
+    generation config ends turns where rollouts ended. `weights` are those of a sharded `model`,
+    gathered. Raises TrainingError if the disk does not take it.
     """
     from train.rollout.tokenizer import HFTokenizer
 
@@ -120,7 +125,7 @@ def save_student(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, fol
             shutil.rmtree(left_over, ignore_errors=True)
         part.mkdir(parents=True)
         with _quiet():
-            whole.save_pretrained(part)
+            whole.save_pretrained(part, state_dict=weights)
         generation.save_pretrained(part)
         tokenizer.save_pretrained(part)
         # A folder that is not empty cannot be replaced in one step.
@@ -185,6 +190,13 @@ def _load(source: str, dtype: str, options: dict[str, Any]) -> Loaded:
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # told below, in one line
+        )
+    if wrong := sorted(info["mismatched_keys"]):
+        name, held, asked = wrong[0]
+        raise TrainingError(
+            f"{source} has {len(wrong)} weights of other shapes than its config.json says, such "
+            f"as {name}: {tuple(held)}, not {tuple(asked)}"
         )
     if missing := sorted(info["missing_keys"]):
         raise TrainingError(
@@ -295,6 +307,11 @@ def _loading(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if "trust_remote_code" in str(error):
+            raise TrainingError(
+                f"{what} needs code that comes with it, and such code is not run: use a model "
+                "that transformers knows"
+            ) from error
         full = isinstance(error, (MemoryError, torch.OutOfMemoryError))
         # torch's CPU allocator raises a plain RuntimeError.
         if full or "DefaultCPUAllocator" in str(error):

@@ -74,6 +74,7 @@ class _Stages:
         self.config, self.resume = config, resume
         self.folder, self.accelerator, self.display = folder, accelerator, display
         self.sandbox = TrainingSandbox(config.sandbox_workers, config.tool_timeout)
+        self.gathered: dict[str, Any] | None = None  # the weights, if training sharded them
 
     def close(self) -> None:
         if hasattr(self, "tools"):
@@ -201,6 +202,7 @@ class _Stages:
         from datasets import Dataset
         from transformers import PrinterCallback
 
+        from train.rollout.lockstep import is_sharded
         from train.sod_trainer import SODTrainer
         from train.trl_config import grpo_config
         from train.watch import Watch
@@ -240,6 +242,8 @@ class _Stages:
         trainer.train(resume_from_checkpoint=str(last[1]) if last else None)
         self.display.end_stage()
         self.model = trainer.accelerator.unwrap_model(trainer.model)
+        if is_sharded(trainer.accelerator):
+            self.gathered = trainer.accelerator.get_state_dict(trainer.model_wrapped)
         return watch
 
     # The end -------------------------------------------------------------------------------------
@@ -257,7 +261,7 @@ class _Stages:
 
         student = self.folder.path / "student"
         if self.folder.writes:
-            save_student(self.model, self.tokenizer, student)
+            save_student(self.model, self.tokenizer, student, self.gathered)
         after, outcomes = self._evaluate(data.evaluation, "after")
         if before is not None:
             after.paired = paired(before[1], outcomes)

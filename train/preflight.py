@@ -74,7 +74,7 @@ def preflight(
         )
     if teacher is not None:
         talk = _conversation(tools, report.train[0].prompt(), config.thinking)
-        *_, transcript = _transcribe(shared.tokenizer, template, tools, config.thinking, talk)
+        *_, (_, transcript) = _transcribe(shared.tokenizer, template, tools, config.thinking, talk)
         report.lines += check_teacher_scores(teacher[0], transcript.ids, transcript.sampled)
     sample = [len(collector.prompt_ids(each.prompt())) for each in report.train[:_MEASURED]]
     collector.shared.prompts.clear()
@@ -136,10 +136,7 @@ def check_template(
     talk = _conversation(tools, "What is 6 times 7, plus 1?", thinking)
     chat = ChatTemplate(template, tokenizer.bos_text, tokenizer.eos_text)
     notes: dict[str, None] = {}
-    asked = [n + 1 for n, message in enumerate(talk) if message.role in ("tool", "user")]
-    for count, transcript in zip(
-        asked, _transcribe(tokenizer, template, tools, thinking, talk), strict=True
-    ):
+    for count, transcript in _transcribe(tokenizer, template, tools, thinking, talk):
         ours = b"".join(tokenizer.piece(token) for token in transcript.ids).decode()
         rendered = chat.render(talk[:count], tools, thinking=thinking)
         if tokenizer.add_bos and not rendered.startswith(tokenizer.bos_text):
@@ -261,11 +258,11 @@ def _transcribe(
     tools: Sequence[Tool],
     thinking: bool,
     talk: Sequence[Message],
-) -> Iterator[Transcript]:
-    """The growing transcript of `talk`, at each request that follows a first answer."""
+) -> Iterator[tuple[int, Transcript]]:
+    """Messages so far and the growing transcript, at each request after the first."""
     chat = ChatTemplate(template, tokenizer.bos_text, tokenizer.eos_text)
     transcript = Transcript.open(tokenizer, chat, talk[:2], tools, thinking)
-    for message in talk[2:]:
+    for count, message in enumerate(talk[2:], 3):
         if message.role == "assistant":
             written = tokenizer.encode(message.content, special=False)
             for token in [*written, *tokenizer.encode(transcript.turn_end, special=True)]:
@@ -275,7 +272,7 @@ def _transcribe(
             transcript.add_tool_result(message.content)
         else:
             transcript.add_user(message.content)
-        yield transcript
+        yield count, transcript
 
 
 def _rows(model: PreTrainedModel) -> int:

@@ -32,8 +32,8 @@ from train.metrics import StepStatistics
 from train.objective import token_advantages
 from train.reverse_kl import reverse_kl
 from train.rewards import answer_reward, count_messages, overlong_penalty
-from train.rollout.collect import Collector, Rollout
-from train.rollout.lockstep import collect_in_lockstep, vllm_sampler
+from train.rollout.collect import Collector, Rollout, Sampler
+from train.rollout.lockstep import collect_in_lockstep, is_sharded, vllm_sampler
 from train.rollout.sampling import sample_batch
 from train.self_teacher import privileged_question
 from train.step_weights import step_table, step_weights
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from train.data import Problem
     from train.grade import Grader
+    from train.rollout.engine import BatchGeneration
 
 # A step's weight depends on the steps before it only through means, so a bound is enough.
 _FORCED_ANSWER = 1  # the loop may ask once more for the answer after `max_turns`
@@ -124,7 +125,7 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         ]
         started = time.perf_counter()
         if self.use_vllm:
-            rollouts = collect_in_lockstep(self, questions, seeds, vllm_sampler(self))
+            rollouts = self._collect(vllm_sampler(self), questions, seeds, lockstep=True)
         else:
             with (
                 unwrap_model_for_generation(
@@ -136,7 +137,10 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
                 self._dist.summon_full_params(self.model_wrapped, recurse=False),
                 self.accelerator.autocast(),
             ):
-                rollouts = self._collect(model, questions, seeds)
+                sample = self._sampler(model)
+                rollouts = self._collect(
+                    sample, questions, seeds, lockstep=is_sharded(self.accelerator)
+                )
         self._seconds = {"rollout": time.perf_counter() - started}
         self._rollouts = rollouts
         for rollout in rollouts:
@@ -155,19 +159,26 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
             "rollout": rollouts,
         }
 
-    def _collect(
-        self, model: PreTrainedModel, questions: Sequence[str], seeds: Sequence[int]
-    ) -> list[Rollout]:
+    def _sampler(self, model: PreTrainedModel) -> Sampler:
         tokenizer = self.collector.shared.tokenizer
 
-        def sample(batch: Sequence[Any]) -> None:
+        def sample(batch: Sequence[BatchGeneration]) -> None:
             sample_batch(
                 model, batch, tokenizer, self._tokenizer.pad_token_id, self.config.rollout_batch
             )
 
-        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
-            return collect_in_lockstep(self, questions, seeds, sample)
-        return self.collector.collect(questions, seeds, sample, self.rollout_progress)
+        return sample
+
+    def _collect(
+        self, sample: Sampler, questions: Sequence[str], seeds: Sequence[int], *, lockstep: bool
+    ) -> list[Rollout]:
+        def collect(sample: Sampler) -> list[Rollout]:
+            return self.collector.collect(questions, seeds, sample, self.rollout_progress)
+
+        if not lockstep:
+            return collect(sample)
+        tokenizer = self.collector.shared.tokenizer
+        return collect_in_lockstep(collect, sample, tokenizer, self.accelerator)
 
     # Advantages -----------------------------------------------------------------------------------
 

@@ -72,6 +72,9 @@ def grpo_config(config: RunConfig, folder: Path, processes: int) -> Any:
     if config.vllm != "off":
         arguments |= {
             "vllm_mode": config.vllm,
+            # It wants vLLM's own log-probabilities, which a rollout of several turns lacks for
+            # tool results; the ratio is taken to those of the model in training instead.
+            "vllm_importance_sampling_correction": False,
             "vllm_server_base_url": config.vllm_url or None,
             "vllm_gpu_memory_utilization": config.vllm_memory,
             "vllm_max_model_length": config.max_prompt_tokens + config.max_tokens,

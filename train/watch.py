@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
 from train.guard import Alarm, CollapseGuard
+from train.rollout.lockstep import is_sharded
 from train.run_folder import RunFolder, replaced
 
 if TYPE_CHECKING:
@@ -195,8 +196,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             self._roll_back()
 
     def _can_roll_back(self) -> bool:
-        trainer = self.trainer
-        return not (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled)
+        return not is_sharded(self.trainer.accelerator)
 
     def _best(self) -> Path:
         return self._folder.path / f"best-{self.guard.best_step}"

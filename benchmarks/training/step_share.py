@@ -95,8 +95,8 @@ def measure(config: RunConfig, shape: Shape, tokenizer: PreTrainedTokenizerBase)
     from train.trl_config import on_cpu
 
     torch.manual_seed(config.seed)
-    dtype = getattr(torch, config.dtype)
-    student, teacher = (random_model(shape, role, tokenizer).to(dtype) for role in QWEN3)
+    student = random_model(shape, "student", tokenizer)  # float32, as whatever is trained
+    teacher = random_model(shape, "teacher", tokenizer).to(getattr(torch, config.dtype))
     accelerator = Accelerator(
         cpu=on_cpu(), mixed_precision="bf16" if config.dtype == "bfloat16" else "no"
     )

@@ -29,7 +29,8 @@ def test_the_qwen3_shapes_have_the_published_number_of_weights(tokenizer, role, 
     assert model.config.rope_parameters["rope_theta"] == 1e6
 
 
-def test_the_stages_of_a_nano_step_are_the_whole_step(tokenizer, tmp_path, capsys):
+def test_the_stages_of_a_nano_step_are_the_whole_step(tokenizer, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # undone afterwards, as main does not
     tokenizer.save_pretrained(tmp_path)
     torch.manual_seed(0)
     step_share.random_model("nano", "student", tokenizer).save_pretrained(tmp_path)

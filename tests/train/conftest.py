@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # it warns of `rollout_func`
-
 import torch
 from accelerate import Accelerator
 from datasets import Dataset
+from peft import LoraConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from runtime.settings import Settings
@@ -72,7 +70,9 @@ MakeTrainer = Callable[..., Kit]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
+def _calm() -> Iterator[None]:
+    """One thread, as more only wait for each other here; no warning of TRL's `rollout_func`."""
+    os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -124,9 +124,7 @@ def teacher() -> PreTrainedModel:
 def student(collector: Collector, known_problems: list[Problem]) -> PreTrainedModel:
     """A student that has learned to call the tool; do not train it, copy it."""
     questions = {problem.prompt() for problem in known_problems}
-    shown = [
-        each for each in demonstrations(DRAWN, 0) if each.messages[0].content in questions
-    ]
+    shown = [each for each in demonstrations(DRAWN, 0) if each.messages[0].content in questions]
     encoded, _ = encode_all(collector.opener, shown, WINDOW)
     model = random_model("student", 0)
     _imitate(model, [(each["input_ids"], each["labels"]) for each in encoded], 80, 6e-3)
@@ -191,9 +189,7 @@ def make_trainer(
             for index, problem in enumerate(known_problems)
         ]
         trainer = SODTrainer(
-            model=copy.deepcopy(parts["student"]).train().requires_grad_(True)
-            if not hasattr(parts["student"], "peft_config")
-            else parts["student"],
+            model=copy.deepcopy(parts["student"]),
             args=grpo_config(config, folder.checkpoints, 1),
             train_dataset=Dataset.from_list(rows),
             processing_class=nano_tokenizer,
@@ -203,6 +199,7 @@ def make_trainer(
             grader=grader,
             problems=known_problems,
             teacher=copy.deepcopy(parts["teacher"]),
+            peft_config=_lora(config),
         )
         watch.trainer = trainer
         trainer.current_gradient_accumulation_steps = trainer.args.gradient_accumulation_steps
@@ -211,6 +208,18 @@ def make_trainer(
     yield make
     for collector in opened:
         collector.close()
+
+
+def _lora(config: RunConfig) -> LoraConfig | None:
+    """An adapter whose weights are random, where the pipeline's begins as nothing."""
+    if config.lora_rank == 0:
+        return None
+    return LoraConfig(
+        r=config.lora_rank,
+        target_modules="all-linear",
+        init_lora_weights=False,
+        task_type="CAUSAL_LM",
+    )
 
 
 TINY = RunConfig(

@@ -55,9 +55,7 @@ def write_gguf(path: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenize
     return path
 
 
-def _add_tokenizer(
-    writer: gguf.GGUFWriter, tokenizer: PreTrainedTokenizerFast, rows: int
-) -> None:
+def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: PreTrainedTokenizerFast, rows: int) -> None:
     added = tokenizer.added_tokens_decoder
     texts = {token: text for text, token in tokenizer.get_vocab().items()}
     tokens, types = [], []

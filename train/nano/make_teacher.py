@@ -1,4 +1,4 @@
-"""Makes the nano teacher that is shipped in train/nano/teacher: `python -m train.nano.make_teacher`.
+"""Makes the shipped teacher, train/nano/teacher: `python -m train.nano.make_teacher`.
 
 A larger model of random weights learns from many solved problems, then by GRPO from its own
 rollouts; about twenty minutes on two CPU cores. The tokenizer is trained first; the student uses

@@ -1,8 +1,9 @@
 """The nano tokenizer and the shapes of the two nano models.
 
 The tokenizer is byte-level BPE, trained on the problems and on the prompt of the protocol, so that
-a prompt is some eighty tokens and not six hundred. It splits text like Qwen's (each digit alone),
-which llama.cpp knows under the name `qwen2`. The chat template is ChatML with one line per tool.
+a prompt is some seventy tokens and not six hundred. It splits text as Llama 3's does, up to three
+digits together, which llama.cpp knows under the name `llama-bpe`; all numbers below 100 are one
+token, so that copying one is one decision. The chat template is ChatML with one line per tool.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from train.nano.problems import draw
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-VOCABULARY = 640
-_QWEN2_SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+VOCABULARY = 768
+_LLAMA3_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 _CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -51,7 +52,7 @@ def train_tokenizer(tool: Tool, problems: int = 4000, seed: int = 0) -> PreTrain
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(_QWEN2_SPLIT), "isolated"),
+            pre_tokenizers.Split(Regex(_LLAMA3_SPLIT), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -86,6 +87,7 @@ def _words_of_the_protocol(tool: Tool) -> list[str]:
         f"\n{tool.name}({names}) in <tool_call>",
         "The final answer is \\boxed{",
         "Traceback NameError SyntaxError Error: ",
+        " ".join(str(number) for number in range(100)),
         json.dumps({"name": tool.name, "arguments": {"code": "print("}}),
     ]
 

@@ -10,9 +10,10 @@ not be drawn from the policy whose log-probabilities are trained.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runtime.engines.base import Constraint, FinishReason, GenerationStats, Sampling
 from runtime.errors import EngineError
@@ -64,7 +65,7 @@ class BatchGeneration:
             return False
         opening = constraint.opens if constraint.opened else ""
         last = split_turn(opening + text.decode("utf-8", "replace"))[-1]
-        return last.kind == "call" and last.closed
+        return last.kind == "call" and last.closed and not _inside_string(last.value)
 
     def _cut(self, tokens: Sequence[int], tokenizer: HFTokenizer) -> tuple[list[int], FinishReason]:
         """The tokens of the turn and what ended it, as the device's engine decides it."""
@@ -107,3 +108,11 @@ class BatchEngine:
 
     def close(self) -> None:
         self.pending = None
+
+
+def _inside_string(value: Any) -> bool:
+    """Whether the JSON of a call breaks off inside a string, which then quotes the closing tag.
+
+    JSON that is wrong in another way is over at the tag: the student reads what was wrong with it.
+    """
+    return isinstance(value, json.JSONDecodeError) and value.msg.startswith("Unterminated string")
