@@ -60,6 +60,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._evaluator, self._validation = evaluator, validation
         self.guard = CollapseGuard(config)
         self.stopped: Alarm | None = None
+        self._told_at = 0
 
     def load(self, checkpoint: Path) -> None:
         """Go on with the guard as it was at `checkpoint`."""
@@ -160,8 +161,10 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._act(alarm, control)
 
     def _tell(self, row: dict[str, Any]) -> None:
-        if row["step"] != 1 and row["step"] % _TELL_EVERY:
+        # Rounds of several steps skip numbers, and might never meet a multiple.
+        if row["step"] != 1 and row["step"] // _TELL_EVERY == self._told_at // _TELL_EVERY:
             return
+        self._told_at = row["step"]
         parts = [f"step {row['step']}: sandbox failures {row['infra_rate']:.1%}"]
         for key, name, form in _TOLD:
             if row[key] is not None:

@@ -216,6 +216,7 @@ def _lora(config: RunConfig) -> LoraConfig | None:
         return None
     return LoraConfig(
         r=config.lora_rank,
+        lora_alpha=1,
         target_modules="all-linear",
         init_lora_weights=False,
         task_type="CAUSAL_LM",
@@ -223,8 +224,8 @@ def _lora(config: RunConfig) -> LoraConfig | None:
 
 
 TINY = RunConfig(
-    max_turns=4,
-    max_tokens=160,
+    max_turns=3,
+    max_tokens=96,
     batch_problems=2,
     mini_batch_problems=2,
     group_size=4,
@@ -232,6 +233,6 @@ TINY = RunConfig(
     steps=2,
     lr=1e-4,
     eval_every=100,
-    validation_problems=4,
+    validation_problems=2,
     weight_baseline="mean",
 )

@@ -93,18 +93,21 @@ def _words_of_the_protocol(tool: Tool) -> list[str]:
 
 
 def random_model(size: Literal["student", "teacher"], seed: int) -> PreTrainedModel:
-    """A Qwen3-shaped model of random weights: the student has 0.14 M weights, the teacher 1 M."""
+    """A Qwen3-shaped model of random weights: 0.17 M of them in the student, 0.59 M in the teacher.
+
+    Two wide layers learn to copy the right number sooner than four narrow ones.
+    """
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
-    width, layers, heads = {"student": (64, 2, 4), "teacher": (128, 4, 4)}[size]
+    width = {"student": 64, "teacher": 128}[size]
     config = Qwen3Config(
         vocab_size=VOCABULARY,
         hidden_size=width,
         intermediate_size=3 * width,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        num_key_value_heads=heads // 2,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
         head_dim=width // 2,
         max_position_embeddings=1024,
         initializer_range=0.08,  # small models learn faster from larger weights than the default
