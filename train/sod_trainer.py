@@ -92,7 +92,9 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         self, rollout: Sequence[Rollout], index: Sequence[int], **_: Any
     ) -> list[float | None]:
         """`train.rewards.answer_reward`; None for a rollout that our side lost."""
+        started = time.perf_counter()
         verdicts = self.grader.grade(rollout, [self.problems[each] for each in index])
+        self._seconds["grading"] = time.perf_counter() - started
         self._verdicts = verdicts
         return [
             None if lost(each, verdict.infra) else answer_reward(verdict.correct, messages)

@@ -225,7 +225,7 @@ def _lora(config: RunConfig) -> LoraConfig | None:
 
 TINY = RunConfig(
     max_turns=3,
-    max_tokens=96,
+    max_tokens=150,  # of which 64 are kept back for a forced answer
     batch_problems=2,
     mini_batch_problems=2,
     group_size=4,

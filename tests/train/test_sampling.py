@@ -78,7 +78,8 @@ def test_a_token_of_probability_zero_is_never_drawn(top_p: float):
 def test_uniforms_are_the_seeds_own_and_their_beginning_is_the_same_at_any_length():
     assert torch.equal(_uniforms(5, 10), _uniforms(5, 100)[:10])
     assert not torch.equal(_uniforms(5, 10), _uniforms(6, 10))
-    assert 0 <= _uniforms(5, 1000).min() and _uniforms(5, 1000).max() < 1
+    uniforms = _uniforms(5, 1000)
+    assert uniforms.min() >= 0 and uniforms.max() < 1
 
 
 # Batches of generations --------------------------------------------------------------------------

@@ -43,8 +43,10 @@ def _solve(drawn: Draw) -> Demonstration:
         "demonstration", drawn.domain, drawn.question, drawn.answer, drawn.tests, drawn.choices
     )
     messages = [Message("user", problem.prompt())]
-    for program, output in zip(drawn.programs, drawn.outputs, strict=True):
-        messages.append(Message("assistant", render_call("code_interpreter", {"code": program})))
+    steps = zip(drawn.thoughts, drawn.programs, drawn.outputs, strict=True)
+    for thought, program, output in steps:
+        call = render_call("code_interpreter", {"code": program})
+        messages.append(Message("assistant", f"{thought}\n{call}" if thought else call))
         messages.append(Message("tool", output))
     messages.append(Message("assistant", f"The final answer is \\boxed{{{drawn.answer}}}."))
     return Demonstration(tuple(messages))

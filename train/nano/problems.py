@@ -9,15 +9,18 @@ tests; nothing here is taken from a public test set.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 LETTERS = "ABCD"
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One problem with its solution: `programs` in order, and what each of them prints."""
+    """One problem with its solution.
+
+    `programs` are run in order, each after the words in `thoughts`, and print `outputs`.
+    """
 
     family: str
     domain: str
@@ -27,6 +30,7 @@ class Draw:
     answer: str
     choices: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+    thoughts: tuple[str, ...] = ()
 
 
 def draw(rng: random.Random) -> Draw:
@@ -34,7 +38,13 @@ def draw(rng: random.Random) -> Draw:
     return rng.choice(FAMILIES)(rng)
 
 
-def _solved(family: str, domain: str, question: str, expressions: list[str]) -> Draw:
+def _solved(
+    family: str,
+    domain: str,
+    question: str,
+    expressions: list[str],
+    thoughts: Sequence[str] = (),
+) -> Draw:
     """A problem whose programs print one expression each; `{k}` is what the k-th call printed."""
     outputs: list[str] = []
     programs = []
@@ -42,7 +52,15 @@ def _solved(family: str, domain: str, question: str, expressions: list[str]) -> 
         code = expression.format(*outputs)
         outputs.append(str(eval(code)))  # our own generated arithmetic, never a model's text
         programs.append(f"print({code})")
-    return Draw(family, domain, question, tuple(programs), tuple(outputs), outputs[-1])
+    return Draw(
+        family,
+        domain,
+        question,
+        tuple(programs),
+        tuple(outputs),
+        outputs[-1],
+        thoughts=tuple(thoughts) or ("",) * len(programs),
+    )
 
 
 def chain(rng: random.Random) -> Draw:
@@ -57,11 +75,11 @@ def chain(rng: random.Random) -> Draw:
             kind = "+"
         value = {"+": value + number, "-": value - number, "*": value * number}[kind]
         expressions.append(f"{left} {kind} {number}")
-        words.append(rng.choice(_CHAIN_WORDS[kind]).format(number))
+        words.append(rng.choice(_CHAIN_WORDS[kind]).format(number) + ".")
     opening = rng.choice(("Start with {}.", "Take {}.", "Begin at {}.")).format(start)
-    steps = " ".join(f"{word}." for word in words)
+    steps = " ".join(words)
     ending = rng.choice(("What is the result?", "What do you get?", "Which number is it now?"))
-    return _solved("chain", "math", f"{opening} {steps} {ending}", expressions)
+    return _solved("chain", "math", f"{opening} {steps} {ending}", expressions, words)
 
 
 _CHAIN_WORDS = {
@@ -81,11 +99,13 @@ def shop(rng: random.Random) -> Draw:
         f"A {first} costs {price} and a {second} costs {other}. "
         f"{name} buys {count} {first}s and {many} {second}s"
     )
+    thoughts = [f"{count} {first}s.", f"{many} {second}s.", "Together."]
     if rng.random() < 0.5:
-        return _solved("shop", "math", f"{bought}. What is the total?", expressions)
+        return _solved("shop", "math", f"{bought}. What is the total?", expressions, thoughts)
     note = rng.choice((200, 300, 400, 500))
     question = f"{bought} and pays with {note}. How much is the change?"
-    return _solved("shop", "math", question, [*expressions, f"{note} - {{2}}"])
+    expressions.append(f"{note} - {{2}}")
+    return _solved("shop", "math", question, expressions, [*thoughts, "The change."])
 
 
 _NAMES = ("Ann", "Ben", "Eva", "Tom", "Mia")
@@ -143,21 +163,18 @@ def circuit(rng: random.Random) -> Draw:
 
 
 def _with_choices(rng: random.Random, drawn: Draw) -> Draw:
-    """Half of the science problems ask for a letter."""
-    if rng.random() < 0.5:
+    """A third of the science problems ask for a letter."""
+    if rng.random() < 2 / 3:
         return drawn
     right = int(drawn.answer)
     wrong = {right + 10, right * 2, right - 1, right + rng.randint(2, 9), right + 100} - {right}
     choices = [right, *rng.sample(sorted(wrong), 3)]
     rng.shuffle(choices)
-    return Draw(
-        drawn.family + "-choice",
-        "science",
-        drawn.question,
-        drawn.programs,
-        drawn.outputs,
-        LETTERS[choices.index(right)],
-        tuple(str(choice) for choice in choices),
+    return replace(
+        drawn,
+        family=drawn.family + "-choice",
+        answer=LETTERS[choices.index(right)],
+        choices=tuple(str(choice) for choice in choices),
     )
 
 
@@ -178,7 +195,9 @@ def function(rng: random.Random) -> Draw:
     tests = tuple(f"assert f({x}) == {eval(body, {'x': x})}" for x in points)
     question = f"Write a Python function f(x) that {words}."
     program = f"{code}\nprint(f({tried}))"
-    return Draw("function", "code", question, (program,), (output,), code, tests=tests)
+    return Draw(
+        "function", "code", question, (program,), (output,), code, tests=tests, thoughts=("",)
+    )
 
 
 FAMILIES: tuple[Callable[[random.Random], Draw], ...] = (
