@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,11 +78,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        self._began = time.perf_counter()
         self.trainer.collector.shared.sandbox.canary()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        self._spent = time.perf_counter() - self._began
         self._display.step(state.global_step)
         if state.global_step % self._config.eval_every == 0:
             self._validate(state.global_step, control)
@@ -102,8 +105,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         fresh, trainer.fresh_round = trainer.fresh_round, False
         loss, norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
         seconds = dict(seen.seconds) if fresh else {}
-        spent = float(logs.get("step_time", 0.0))
-        seconds["update"] = max(0.0, spent - sum(seconds.values()))
+        seconds["update"] = max(0.0, self._spent - sum(seconds.values()))
         row = {
             "step": state.global_step,
             "loss": loss,
@@ -234,6 +236,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         for group in trainer.optimizer.param_groups:
             group["initial_lr"] = self.guard.learning_rate
             group["lr"] = min(group["lr"], self.guard.learning_rate)
+        # What the next log row will tell, until the scheduler steps again.
+        scheduler._last_lr = [group["lr"] for group in trainer.optimizer.param_groups]
         # What is left of the round was written, and scored, by the weights just undone.
         trainer._buffered_inputs = None
 

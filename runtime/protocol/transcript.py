@@ -11,9 +11,11 @@ Where each token came from is noted when it is born: `sampled` says whether the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from runtime.errors import ModelError
 from runtime.protocol.encoding import SafeEncoder, show_tags
@@ -139,7 +141,22 @@ class Transcript:
             self.step_ids.append(step)
 
 
+# Seams are the template's, not the question's: asking a second question must not render them again.
+_SEAMS: WeakKeyDictionary[ChatTemplate, dict[tuple[str, ...], Seam]] = WeakKeyDictionary()
+_MOST_SEAMS = 16  # of one template
+
+
 def _find_seam(template: ChatTemplate, role: Role, tools: Sequence[Tool], thinking: bool) -> Seam:
+    known = _SEAMS.setdefault(template, {})
+    key = (role, str(thinking), *(json.dumps(tool.schema()) for tool in tools))
+    if key not in known:
+        if len(known) >= _MOST_SEAMS:
+            known.clear()
+        known[key] = _cut_seam(template, role, tools, thinking)
+    return known[key]
+
+
+def _cut_seam(template: ChatTemplate, role: Role, tools: Sequence[Tool], thinking: bool) -> Seam:
     talk = [Message("user", "Q"), Message("assistant", _REPLY), Message(role, _CONTENT)]
     text = template.render(talk, tools, thinking=thinking)
     before, found, after = text.partition(_REPLY)[2].partition(_CONTENT)

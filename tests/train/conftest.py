@@ -38,7 +38,7 @@ from train.trl_config import grpo_config, on_cpu
 from train.watch import Watch
 
 WINDOW = 640
-AGENT = Settings(max_turns=4, max_tokens=200, temperature=1.0)
+AGENT = Settings(max_turns=4, max_tokens=220, temperature=1.0)  # 64 are kept for a forced answer
 FAMILY = "remainder"  # two calls each, so that a trajectory has three steps
 DRAWN = 400  # problems, of which those of the family are used
 
@@ -107,7 +107,7 @@ def collector(tokenizer: HFTokenizer, sandbox: TrainingSandbox) -> Iterator[Coll
 @pytest.fixture(scope="session")
 def known_problems() -> list[Problem]:
     """The problems that the student has learned by heart."""
-    return [each for each in problems(DRAWN, 0, "train") if each.family == FAMILY][:32]
+    return [each for each in problems(DRAWN, 0, "train") if each.family == FAMILY][:16]
 
 
 @pytest.fixture(scope="session")
@@ -224,8 +224,8 @@ def _lora(config: RunConfig) -> LoraConfig | None:
 
 
 TINY = RunConfig(
-    max_turns=3,
-    max_tokens=150,  # of which 64 are kept back for a forced answer
+    max_turns=AGENT.max_turns,
+    max_tokens=AGENT.max_tokens,
     batch_problems=2,
     mini_batch_problems=2,
     group_size=4,

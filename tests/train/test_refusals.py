@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.test_run import ROOT, command, run
+from tests.train.test_run import ROOT, command, run, run_here
 from train.models import NANO_TEACHER
 
 
 def refused(args: list[str], *words: str) -> None:
-    done = run(args)
-    assert done.returncode == 2, (done.returncode, done.stderr)
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    assert len(lines) == 1, done.stderr
-    assert done.stdout == ""
+    code, out, err = run_here(args)
+    assert code == 2, (code, err)
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert len(lines) == 1, err
+    assert out == ""
     for word in words:
         assert word in lines[0], lines[0]
 

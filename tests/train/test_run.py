@@ -6,19 +6,23 @@ to go through every stage with real trajectories.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from train.config_io import main
 from train.models import NANO_TEACHER
+from train.sod import app
 
 ROOT = Path(__file__).parents[2]
 SMALL = {
@@ -60,6 +64,14 @@ def run(args: list[str], **more: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         args, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=110, **more
     )  # type: ignore[call-overload]
+
+
+def run_here(args: list[str]) -> tuple[int, str, str]:
+    """The same command in this process, which has imported torch already: code, stdout, stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as stop:
+        main(args[2], app, args[3:])
+    return int(stop.value.code or 0), out.getvalue(), err.getvalue()
 
 
 def rows(folder: Path) -> list[dict]:
@@ -131,17 +143,17 @@ def test_a_killed_run_resumes_to_the_same_student(whole, tmp_path, moment):
 
 
 def test_resuming_with_other_settings_is_refused(whole):
-    done = run(command(whole, "--resume", lr="2e-3"))
-    assert done.returncode == 2
-    assert "lr: 0.001 -> 0.002" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    code, _, err = run_here(command(whole, "--resume", lr="2e-3"))
+    assert code == 2
+    assert "lr: 0.001 -> 0.002" in err
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(whole):
     before = (whole / "lock.json").read_bytes()
-    done = run(command(whole))
-    assert done.returncode == 2
-    assert "--resume" in done.stderr
+    code, _, err = run_here(command(whole))
+    assert code == 2
+    assert "--resume" in err
+    assert len(err.strip().splitlines()) == 1
     assert (whole / "lock.json").read_bytes() == before
 
 
@@ -168,15 +180,16 @@ def test_two_processes_equal_one(tmp_path):
 @pytest.mark.parametrize("method", ["opd", "grpo", "sft", "opsd-gt", "opsd-hint"])
 def test_the_methods_of_the_comparison_run(tmp_path, method):
     settings = {"steps": "1", "eval_every": "1", "eval_problems": "4", "validation_problems": "4"}
-    done = run(command(tmp_path / "run", "--no-cold-start", **{**settings, "method": method}))
-    assert done.returncode == 0, done.stderr
+    settings |= {"method": method}
+    code, _, err = run_here(command(tmp_path / "run", "--no-cold-start", **settings))
+    assert code == 0, err
 
 
 def test_lora_full_divergence_and_an_offloaded_teacher(tmp_path):
     settings = {"steps": "1", "eval_every": "1", "eval_problems": "4", "validation_problems": "4"}
     settings |= {"lora_rank": "4", "divergence": "full", "teacher_load": "offload"}
-    done = run(command(tmp_path / "run", "--no-cold-start", **settings))
-    assert done.returncode == 0, done.stderr
+    code, _, err = run_here(command(tmp_path / "run", "--no-cold-start", **settings))
+    assert code == 0, err
     names = set(weights(tmp_path / "run"))
     assert names == set(load_file(NANO_TEACHER / "model.safetensors"))  # merged
 

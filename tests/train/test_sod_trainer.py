@@ -210,7 +210,6 @@ def log_probabilities(model: Any, output: dict[str, Tensor], prompt: str) -> Ten
 @pytest.mark.parametrize(
     ("method", "settings"),
     [
-        ("sod", {}),
         ("sod", {"divergence": "full", "micro_batch": 2}),
         ("sod", {"batch_problems": 4, "teacher_load": "offload", "rollout_batch": 3}),
         ("opd", {"grpo_coef": 0.0}),
@@ -370,10 +369,10 @@ def test_a_sandbox_that_dies_between_steps_stops_the_run(
     make_trainer: MakeTrainer, mortal: TrainingSandbox
 ):
     kit = make_trainer(sandbox=mortal, steps=6, group_size=2)
-    kit.trainer.add_callback(At(2, mortal.die))
+    kit.trainer.add_callback(At(1, mortal.die))
     with pytest.raises(TrainingError, match=r"the sandbox is dead.*Nothing was learned from it"):
         kit.train()
-    assert [row["step"] for row in kit.rows("step")] == [1, 2]
+    assert [row["step"] for row in kit.rows("step")] == [1]
     assert is_finite(kit)
 
 
@@ -437,7 +436,7 @@ def test_a_learning_rate_far_too_high_is_undone_then_stopped(
         lr=1.0,
         steps=20,
         eval_every=1,
-        validation_problems=24,
+        validation_problems=16,
         max_rollbacks=2,
         group_size=2,
     )
@@ -446,12 +445,10 @@ def test_a_learning_rate_far_too_high_is_undone_then_stopped(
     kit.train()
     told = kit.rows("guard")
     assert [row["action"] for row in told] == ["rollback", "rollback", "stop"]
-    assert all("validation score fell" in row["message"] for row in told), (told, [(r["step"], r["accuracy"]) for r in kit.rows("eval")])
+    assert all("validation score fell" in row["message"] for row in told)
     assert kit.watch.stopped is not None and "already rolled back 2 times" in told[-1]["message"]
     assert undone.rollbacks == 2 and undone.rates == [0.5, 0.25]
-    rates = [row["lr"] for row in kit.rows("step")]
-    assert rates == sorted(rates, reverse=True) and {1.0, 0.25} <= set(rates) | {1.0}
-    assert kit.trainer.state.global_step < 20
+    assert [row["lr"] for row in kit.rows("step")] == [1.0, 0.5, 0.25]
 
 
 def test_weights_that_are_not_finite_are_undone_with_the_rest_of_their_round(
@@ -459,7 +456,7 @@ def test_weights_that_are_not_finite_are_undone_with_the_rest_of_their_round(
 ):
     """The second half of the round was scored by the broken weights, and must not be learned."""
     kit = make_trainer(
-        steps=6, batch_problems=6, mini_batch_problems=2, group_size=2, eval_every=50
+        steps=3, batch_problems=6, mini_batch_problems=2, group_size=2, eval_every=50
     )
     undone = Undone(kit)
 
@@ -468,9 +465,9 @@ def test_weights_that_are_not_finite_are_undone_with_the_rest_of_their_round(
             next(kit.trainer.model.parameters()).fill_(math.nan)
 
     kit.trainer.add_callback(undone)
-    kit.trainer.add_callback(At(3, spoil))
+    kit.trainer.add_callback(At(1, spoil))
     kit.train()
     assert [row["action"] for row in kit.rows("guard")] == ["rollback"]
     assert "nan" in kit.rows("guard")[0]["message"]
     assert undone.rollbacks == 1 and kit.watch.stopped is None and is_finite(kit)
-    assert [row["step"] for row in kit.rows("step")] == [1, 2, 3, 4, 5, 6]
+    assert [row["step"] for row in kit.rows("step")] == [1, 2, 3]
