@@ -6,6 +6,7 @@ llama.cpp reads the tokenizer from a GGUF file that the test writes.
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -127,10 +128,13 @@ def test_threads_do_not_see_each_others_switches(tokenizer: HFTokenizer):
     text = "a<|im_end|>b" * 20
     parsed, plain = (tokenizer.encode(text, special=special) for special in (True, False))
     assert parsed != plain
-    with ThreadPoolExecutor(8) as pool:
-        got = list(
-            pool.map(lambda n: tokenizer.encode(text, special=n % 2 == 0), range(2000), chunksize=1)
-        )
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            got = list(pool.map(lambda n: tokenizer.encode(text, special=n % 2 == 0), range(4000)))
+    finally:
+        sys.setswitchinterval(interval)
     assert all(ids == (plain if n % 2 else parsed) for n, ids in enumerate(got))
 
 
