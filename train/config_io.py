@@ -104,6 +104,7 @@ RANGES: dict[str, Range] = {
     "guard_kl": Range(1),
     "guard_infra": _SHARE,
     "max_rollbacks": _NOT_NEGATIVE,
+    "rollout_batch": _NOT_NEGATIVE,
     "vllm_memory": Range(0, 1, above=True),
 }
 
