@@ -214,7 +214,7 @@ class _Stages:
         folder.clear_incomplete()
         self.accelerator.wait_for_everyone()
         last = folder.last_checkpoint()
-        folder.forget_after(0 if last is None else last[0])
+        folder.forget_after(-1 if last is None else last[0])
         rows = [
             {"prompt": [{"role": "user", "content": problem.prompt()}], "index": index}
             for index, problem in enumerate(data.train)

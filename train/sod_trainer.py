@@ -16,7 +16,7 @@ a missing teacher raises; rollouts that our sandbox failed are left out of loss,
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from trl.trainer.utils import add_fused_lm_head, pad
 
 from train.config import RunConfig
 from train.errors import TrainingError
+from train.hidden_states import hidden_states_of
 from train.metrics import StepStatistics
 from train.objective import token_advantages
 from train.reverse_kl import reverse_kl
@@ -328,7 +329,7 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         if "distillation_weights" not in inputs:
             loss: Tensor = super()._compute_loss(model, inputs)
             return loss
-        with _hidden_states_of(self.accelerator.unwrap_model(self.model)) as student:
+        with hidden_states_of(self.accelerator.unwrap_model(self.model)) as student:
             loss = super()._compute_loss(model, inputs)
         return loss + self._full_divergence(student[-1], inputs)
 
@@ -338,7 +339,7 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         own = "teacher_prompt_ids" in inputs
         teacher = policy if own else self.accelerator.unwrap_model(self.teacher)
         prefix = "teacher_prompt" if own else "prompt"
-        with torch.no_grad(), self._teacher_at_hand(), _hidden_states_of(teacher) as hidden:
+        with torch.no_grad(), self._teacher_at_hand(), hidden_states_of(teacher) as hidden:
             self._logps(
                 self.model if own else self.teacher,
                 inputs[f"{prefix}_ids"],
@@ -406,21 +407,3 @@ def lost(rollout: Rollout, grading_failed: bool) -> bool:
 def rollout_seed(seed: int, step: int, place: int) -> int:
     """The seed of a rollout; the same on any number of processes."""
     return (seed * 1_000_003 + step * 8_191 + place * 131_071 + 1) % 0xFFFFFFFF
-
-
-@contextmanager
-def _hidden_states_of(model: Any) -> Iterator[list[Tensor]]:
-    """Collects the last hidden states (b, P + T, H) of the backbone's forward passes."""
-    kept: list[Tensor] = []
-    backbone = (
-        model.get_base_model().base_model if hasattr(model, "peft_config") else model.base_model
-    )
-
-    def keep(_: Any, __: Any, result: Mapping[str, Any]) -> None:
-        kept.append(result["last_hidden_state"])
-
-    handle = backbone.register_forward_hook(keep)
-    try:
-        yield kept
-    finally:
-        handle.remove()

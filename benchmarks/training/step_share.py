@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Role = Literal["student", "teacher"]
 Shape = Literal["nano", "qwen3-0.6b"]
 Device = Literal["auto", "cpu"]
-STAGES = ("rollout", "teacher", "weights", "update")
+STAGES = ("rollout", "grading", "teacher", "weights", "update")
 _PROMPT = 1024  # tokens; the protocol's prompt and a generated problem are shorter
 # From the configs of Qwen/Qwen3-0.6B and Qwen/Qwen3-4B.
 QWEN3: dict[Role, dict[str, int]] = {
@@ -183,7 +183,7 @@ def _figures(config: RunConfig, measured: Measured, device: str) -> list[Figure]
     ]
     for stage in STAGES:
         share = median([step[stage] / wall for step, wall in zip(seconds, walls, strict=True)])
-        rest = "and all else: grading, the student's log-probabilities, optimiser"
+        rest = "and all else: the student's log-probabilities, optimiser"
         detail = rest if stage == "update" else ""
         figures.append(Figure(f"share of {stage}", 100 * share, "%", detail=detail))
     return [*figures, _peak_memory()]

@@ -18,7 +18,7 @@ from train.config import RunConfig
 from train.data import Problem
 from train.errors import DataError, SodError, TrainingError
 from train.estimate import Lengths, estimate
-from train.nano.model import TEMPLATE, random_model
+from train.nano.model import TEMPLATE, VOCABULARY, random_model
 from train.preflight import (
     check_prompts,
     check_teacher_scores,
@@ -57,7 +57,7 @@ def one_line(error: pytest.ExceptionInfo[SodError]) -> str:
 
 def test_equal_vocabularies(nano_tokenizer, random_student, teacher):
     lines = check_vocabularies(nano_tokenizer, nano_tokenizer, random_student, teacher)
-    assert lines == ["vocabularies: 640 tokens, the same in student and teacher"]
+    assert lines == [f"vocabularies: {VOCABULARY} tokens, the same in student and teacher"]
 
 
 def test_two_ids_exchanged(nano_tokenizer, random_student, teacher):
@@ -93,17 +93,17 @@ def test_another_special_or_added_token(nano_tokenizer, random_student, teacher,
 def test_one_token_more(nano_tokenizer, random_student, teacher):
     more = changed(nano_tokenizer, lambda parsed: None)
     more.add_tokens(["<more>"])
-    with pytest.raises(TrainingError, match="id 640 is unknown to the student and '<more>' to"):
+    with pytest.raises(TrainingError, match=f"id {VOCABULARY} is unknown to the student and '<more>' to"):
         check_vocabularies(nano_tokenizer, more, random_student, teacher)
 
 
 def test_padded_embeddings_are_fine_and_short_ones_are_not(nano_tokenizer, random_student):
     padded, short = random_model("teacher", 0), random_model("teacher", 0)
-    padded.resize_token_embeddings(704)
-    short.resize_token_embeddings(639)
+    padded.resize_token_embeddings(VOCABULARY + 64)
+    short.resize_token_embeddings(VOCABULARY - 1)
     (line,) = check_vocabularies(nano_tokenizer, nano_tokenizer, random_student, padded)
-    assert "640 and 704 rows; the rest is padding" in line
-    with pytest.raises(TrainingError, match=r"the teacher has 639 embedding rows.* up to 639"):
+    assert f"{VOCABULARY} and {VOCABULARY + 64} rows; the rest is padding" in line
+    with pytest.raises(TrainingError, match=f"has {VOCABULARY - 1} embedding rows.* up to {VOCABULARY - 1}"):
         check_vocabularies(nano_tokenizer, nano_tokenizer, random_student, short)
 
 
@@ -186,13 +186,13 @@ def rigged(row: int, size: float) -> PreTrainedModel:
 
 def test_a_teacher_that_knows_better_than_a_guess():
     (line,) = check_teacher_scores(rigged(5, 20.0), [3, 5, 5], [False, True, True])
-    assert line == "teacher: -0.00 nats a token on a solved problem (a guess: -6.5)"
+    assert line == "teacher: -0.00 nats a token on a solved problem (a guess: -6.6)"
 
 
 def test_a_teacher_that_knows_worse_than_a_guess():
     with pytest.raises(TrainingError) as caught:
         check_teacher_scores(rigged(9, 20.0), [3, 5, 5], [False, True, True])
-    assert "-20.0 nats a token, worse than a guess (-6.5)" in one_line(caught)
+    assert "-20.0 nats a token, worse than a guess (-6.6)" in one_line(caught)
 
 
 def test_only_the_students_tokens_are_scored():
