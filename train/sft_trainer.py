@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 
 from train.config import RunConfig
 from train.demonstrations import Encoded
@@ -80,6 +80,7 @@ def train_on_demonstrations(
         processing_class=tokenizer,
         callbacks=[_Report(folder, display, name)],
     )
+    trainer.remove_callback(PrinterCallback)
     stage = RunFolder(folder.path, folder.writes, checkpoints=work)
     stage.clear_incomplete()
     trainer.accelerator.wait_for_everyone()
