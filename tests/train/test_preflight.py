@@ -93,7 +93,9 @@ def test_another_special_or_added_token(nano_tokenizer, random_student, teacher,
 def test_one_token_more(nano_tokenizer, random_student, teacher):
     more = changed(nano_tokenizer, lambda parsed: None)
     more.add_tokens(["<more>"])
-    with pytest.raises(TrainingError, match=f"id {VOCABULARY} is unknown to the student and '<more>' to"):
+    with pytest.raises(
+        TrainingError, match=f"id {VOCABULARY} is unknown to the student and '<more>' to"
+    ):
         check_vocabularies(nano_tokenizer, more, random_student, teacher)
 
 
@@ -103,7 +105,9 @@ def test_padded_embeddings_are_fine_and_short_ones_are_not(nano_tokenizer, rando
     short.resize_token_embeddings(VOCABULARY - 1)
     (line,) = check_vocabularies(nano_tokenizer, nano_tokenizer, random_student, padded)
     assert f"{VOCABULARY} and {VOCABULARY + 64} rows; the rest is padding" in line
-    with pytest.raises(TrainingError, match=f"has {VOCABULARY - 1} embedding rows.* up to {VOCABULARY - 1}"):
+    with pytest.raises(
+        TrainingError, match=f"has {VOCABULARY - 1} embedding rows.* up to {VOCABULARY - 1}"
+    ):
         check_vocabularies(nano_tokenizer, nano_tokenizer, random_student, short)
 
 
