@@ -116,6 +116,7 @@ class RunConfig:
     cold_start: bool = _setting(True, "Train on solved problems first.", "cold start")
     sft_epochs: float = _setting(5.0, "Passes over them.", "cold start")
     sft_lr: float = _setting(1e-5, "Peak learning rate of the cold start.", "cold start")
+    sft_schedule: Schedule = _setting("cosine", "Learning rate of the cold start.", "cold start")
     sft_batch: int = _setting(32, "Trajectories of one step.", "cold start")
     pass_mark: float = _setting(
         0.0, "Share of held-out problems whose first call must run before SOD starts.", "cold start"

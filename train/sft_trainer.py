@@ -12,7 +12,7 @@ from train.config import RunConfig
 from train.demonstrations import Encoded
 from train.display import Display
 from train.run_folder import RunFolder
-from train.trl_config import on_cpu
+from train.trl_config import on_cpu, scheduler_name
 
 if TYPE_CHECKING:
     from transformers import (
@@ -38,7 +38,7 @@ def train_on_demonstrations(
     name: str,
     processes: int,
 ) -> None:
-    """Train `model` in place for `epochs` passes over `encoded`, with a cosine schedule.
+    """Train `model` in place for `epochs` passes over `encoded`.
 
     Checkpoints go into `work`; where there are some already, training goes on from the last.
     """
@@ -53,7 +53,7 @@ def train_on_demonstrations(
         "per_device_train_batch_size": micro,
         "gradient_accumulation_steps": max(1, local // micro),
         "learning_rate": config.sft_lr,
-        "lr_scheduler_type": "cosine",
+        "lr_scheduler_type": scheduler_name(config.sft_schedule),
         "warmup_steps": 0.05,  # a share of all steps
         "weight_decay": config.weight_decay,
         "max_grad_norm": config.max_grad_norm,

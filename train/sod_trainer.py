@@ -6,8 +6,9 @@ What is ours, and where it hooks in:
   meets prompts, tool results and budgets as on the device, and each token's step is known.
 - advantages: after `_generate_and_score_completions` the (B,) GRPO advantage becomes the (B, T)
   `grpo_coef * A + coef * w_k * (log p_teacher - log p_student)` (objective.py, step_weights.py).
-- `--divergence full`: `_compute_loss` adds `coef * w_k * KL(student || teacher)`, exact over the
-  vocabulary, and the advantage keeps only the reward's part.
+- `_compute_loss` drops columns of padding first (padding.py). With `--divergence full` it adds
+  `coef * w_k * KL(student || teacher)`, exact over the vocabulary (reverse_kl.py), and the
+  advantage keeps only the reward's part.
 
 Loss, clipping, optimiser, distribution and vLLM stay TRL's. Differences from the published code:
 a missing teacher raises; rollouts that our sandbox failed are left out of loss, weights and reward.
@@ -31,11 +32,12 @@ from train.errors import TrainingError
 from train.hidden_states import hidden_states_of
 from train.metrics import StepStatistics
 from train.objective import token_advantages
+from train.padding import chunks_by_length, used_columns, without_padding
 from train.reverse_kl import reverse_kl
 from train.rewards import answer_reward, count_messages, overlong_penalty
 from train.rollout.collect import Collector, Rollout, Sampler
 from train.rollout.lockstep import collect_in_lockstep, is_sharded, vllm_sampler
-from train.rollout.sampling import sample_batch
+from train.rollout.sampling import rollout_seed, sample_batch
 from train.self_teacher import privileged_question
 from train.step_weights import step_table, step_weights
 
@@ -274,16 +276,28 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
 
     @torch.no_grad()
     def _logps(
-        self, model: Any, prompt_ids: Tensor, prompt_mask: Tensor, output: dict[str, Any]
+        self,
+        model: Any,
+        prompt_ids: Tensor,
+        prompt_mask: Tensor,
+        output: dict[str, Any],
+        at_once: int | None = None,
     ) -> Tensor:
-        """(B, T) log-probabilities of the completions after the given (B, P) prompts."""
-        logps: Tensor = self._get_per_token_logps_and_entropies(
-            model,
-            torch.cat([prompt_ids, output["completion_ids"]], dim=1),
-            torch.cat([prompt_mask, output["completion_mask"]], dim=1),
-            output["completion_ids"].size(1),
-            batch_size=self.args.per_device_train_batch_size,
-        )[0]
+        """(B, T) log-probabilities of the completions after the given (B, P) prompts.
+
+        `at_once` rows go into a forward pass, as many as a micro batch has if it is None.
+        """
+        at_once = at_once or self.args.per_device_train_batch_size
+        ids, mask = output["completion_ids"], output["completion_mask"]
+        logps = torch.zeros(ids.shape, device=ids.device)
+        for rows in chunks_by_length(mask, at_once):
+            before, after = used_columns(prompt_mask[rows]), used_columns(mask[rows])
+            logps[rows, after] = self._get_per_token_logps_and_entropies(
+                model,
+                torch.cat([prompt_ids[rows, before], ids[rows, after]], dim=1),
+                torch.cat([prompt_mask[rows, before], mask[rows, after]], dim=1),
+                after.stop - after.start,
+            )[0].float()
         return logps
 
     def _privileged_prompts(self, inputs: list[dict[str, Any]]) -> tuple[Tensor, Tensor]:
@@ -323,9 +337,10 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         finally:
             self.teacher.to(home)
 
-    # The loss of --divergence full ---------------------------------------------------------------
+    # The loss ------------------------------------------------------------------------------------
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        inputs = without_padding(inputs)
         if "distillation_weights" not in inputs:
             loss: Tensor = super()._compute_loss(model, inputs)
             return loss
@@ -345,6 +360,7 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
                 inputs[f"{prefix}_ids"],
                 inputs[f"{prefix}_mask"],
                 inputs,
+                at_once=len(student_hidden),
             )
             teacher_hidden = torch.cat(hidden)
         counts = inputs["distillation_weights"] != 0  # (B, T)
@@ -402,8 +418,3 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
 def lost(rollout: Rollout, grading_failed: bool) -> bool:
     """Whether our side, not the student, failed a rollout: nothing may be learned from it."""
     return rollout.infra or grading_failed
-
-
-def rollout_seed(seed: int, step: int, place: int) -> int:
-    """The seed of a rollout; the same on any number of processes."""
-    return (seed * 1_000_003 + step * 8_191 + place * 131_071 + 1) % 0xFFFFFFFF

@@ -42,9 +42,7 @@ def grpo_config(config: RunConfig, folder: Path, processes: int) -> Any:
         "temperature": config.temperature,
         "top_p": config.top_p,
         "learning_rate": config.lr,
-        "lr_scheduler_type": {"constant": "constant_with_warmup"}.get(
-            config.lr_schedule, config.lr_schedule
-        ),
+        "lr_scheduler_type": scheduler_name(config.lr_schedule),
         "warmup_steps": config.warmup_steps,
         "weight_decay": config.weight_decay,
         "max_grad_norm": config.max_grad_norm,
@@ -80,6 +78,11 @@ def grpo_config(config: RunConfig, folder: Path, processes: int) -> Any:
             "vllm_max_model_length": config.max_prompt_tokens + config.max_tokens,
         }
     return GRPOConfig(**arguments)
+
+
+def scheduler_name(schedule: str) -> str:
+    """transformers' name; its plain `constant` would ignore the warm-up."""
+    return {"constant": "constant_with_warmup"}.get(schedule, schedule)
 
 
 def on_cpu() -> bool:

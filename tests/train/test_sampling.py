@@ -16,9 +16,8 @@ from runtime.protocol import TOOL_CALL_CLOSE, TOOL_CALL_OPEN
 from train.data import Problem
 from train.rollout.collect import Collector
 from train.rollout.engine import BatchGeneration
-from train.rollout.sampling import SeededDraw, _uniforms, sample_batch
+from train.rollout.sampling import SeededDraw, _uniforms, rollout_seed, sample_batch
 from train.rollout.tokenizer import HFTokenizer
-from train.sod_trainer import rollout_seed
 
 DRAWS = 20_000
 LOGITS = torch.tensor([2.0, -1.0, 0.5, -torch.inf, 1.0, 0.0, -6.0, -torch.inf])

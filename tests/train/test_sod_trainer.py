@@ -204,7 +204,7 @@ def log_probabilities(model: Any, output: dict[str, Tensor], prompt: str) -> Ten
         ("sod", {"divergence": "full", "micro_batch": 2}),
         ("sod", {"batch_problems": 4, "teacher_load": "offload", "rollout_batch": 3}),
         ("opd", {"grpo_coef": 0.0}),
-        ("grpo", {}),
+        ("grpo", {"group_size": 4}),
         ("opsd-gt", {}),
         ("opsd-hint", {"lora_rank": 4}),
     ],
@@ -213,7 +213,13 @@ def test_two_steps_of_every_method(
     make_trainer: MakeTrainer, method: str, settings: dict[str, Any]
 ):
     kit = make_trainer(
-        method=method, overlong_buffer=40, group_size=2, validation_problems=1, **settings
+        **{
+            "method": method,
+            "overlong_buffer": 40,
+            "group_size": 2,
+            "validation_problems": 1,
+            **settings,
+        }
     )
     before = weights(kit)
     kit.train()
@@ -441,7 +447,8 @@ def test_a_learning_rate_far_too_high_is_undone_then_stopped(
     assert all("validation score fell" in row["message"] for row in told)
     assert kit.watch.stopped is not None and "already rolled back 2 times" in told[-1]["message"]
     assert undone.rollbacks == 2 and undone.rates == [0.5, 0.25]
-    assert [row["lr"] for row in kit.rows("step")] == [1.0, 0.5, 0.25]
+    rates = dict.fromkeys(row["lr"] for row in kit.rows("step"))  # an alarm may take some steps
+    assert list(rates) == [1.0, 0.5, 0.25]
 
 
 def test_weights_that_are_not_finite_are_undone_with_the_rest_of_their_round(

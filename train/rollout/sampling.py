@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from train.rollout.tokenizer import HFTokenizer
 
 
+def rollout_seed(seed: int, step: int, place: int) -> int:
+    """The seed of a rollout; the same on any number of processes."""
+    return (seed * 1_000_003 + step * 8_191 + place * 131_071 + 1) % 0xFFFFFFFF
+
+
 class SeededDraw(LogitsProcessor):  # type: ignore[misc]
     """Leaves one token per row possible: the one that the row's own random stream draws.
 
