@@ -23,6 +23,7 @@ SETTINGS = {
     "sft_examples": 16384,
     "sft_epochs": 1.0,
     "sft_lr": 2e-3,
+    "sft_schedule": "cosine",
     "sft_batch": 16,
     "steps": 10,
     "eval_every": 5,

@@ -35,7 +35,7 @@ MAX_STEP_INDEXES = 8  # curves of d_k and w_k
 MAX_TRAJECTORIES = 120
 MAX_TRAJECTORY_BYTES = 1_200_000  # of all of them, escaped
 MAX_TEXT = 4_000  # characters of one segment
-STAGES = ("rollout", "teacher", "weights", "update")
+STAGES = ("rollout", "grading", "teacher", "weights", "update")
 # Keys of `tokens_by_weight`, and the weight whose colour each takes.
 WEIGHT_SHARES = {"0": 0.0, "0-0.25": 0.15, "0.25-0.5": 0.4, "0.5-1": 0.8, "1+": math.inf}
 
