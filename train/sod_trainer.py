@@ -48,8 +48,7 @@ if TYPE_CHECKING:
     from train.grade import Grader
     from train.rollout.engine import BatchGeneration
 
-# A step's weight depends on the steps before it only through means, so a bound is enough.
-_FORCED_ANSWER = 1  # the loop may ask once more for the answer after `max_turns`
+_FORCED_ANSWER = 1  # steps beyond `max_turns`: the loop may ask once more for the answer
 
 
 class SODTrainer(GRPOTrainer):  # type: ignore[misc]
@@ -71,12 +70,8 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
     ) -> None:
         if config.needs_teacher and teacher is None:
             raise TrainingError(f"method {config.method} needs a teacher, and there is none")
-        self.config, self.collector, self.grader, self.problems = (
-            config,
-            collector,
-            grader,
-            problems,
-        )
+        self.config, self.problems = config, problems
+        self.collector, self.grader = collector, grader
         self.statistics: StepStatistics | None = None
         self.trajectories: list[dict[str, Any]] = []
         self.rollout_progress: Any = None
@@ -214,10 +209,9 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         teacher = self._teacher_logps(output, inputs)
         self._seconds["teacher"] = time.perf_counter() - started
         started = time.perf_counter()
-        group = output["advantages"]
         output["advantages"] = self._advantages(output, student, teacher, mask, steps)
         self._seconds["weights"] = time.perf_counter() - started
-        self._remember(output, inputs, group, student, teacher, mask, steps)
+        self._remember(inputs, student, teacher, mask, steps)
         return output
 
     def _advantages(
@@ -388,9 +382,7 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _remember(
         self,
-        output: dict[str, Any],
         inputs: list[dict[str, Any]],
-        group: Tensor,
         student: Tensor,
         teacher: Tensor | None,
         mask: Tensor,
