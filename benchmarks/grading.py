@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from runtime.record import StopReason
 from runtime.sandbox import Kind
+from runtime.sandbox.program import syntax_tree
 
 if TYPE_CHECKING:
     from runtime.record import RunRecord
@@ -341,7 +342,7 @@ class _Guard(ast.NodeTransformer):
 
 
 def _guarded(tests: str) -> ast.Module:
-    tree = ast.parse(tests)
+    tree = syntax_tree(tests)
     _Guard().visit(tree)
     return ast.fix_missing_locations(tree)
 

@@ -51,7 +51,8 @@ perm pi prod radians sin sqrt tan trunc
 _NUMBER_FORMATS = tuple("bdeEfFgGoxX%")  # Monty formats any object as text, CPython does not
 
 
-# warnings.catch_warnings swaps a process-wide list.
+# warnings.catch_warnings swaps a process-wide list, and two threads that make syntax trees at once
+# can end in "SystemError: AST constructor recursion depth mismatch" (seen with Python 3.11).
 _PARSE_LOCK = fork_safe_lock()
 
 
@@ -70,14 +71,19 @@ def parse(text: str) -> Program:
         raise SyntaxError(f"the program is longer than {MAX_SOURCE} characters")
     source = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        with _PARSE_LOCK, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source, FILENAME)
+        tree = syntax_tree(source)
         return Program(source, _show_last(source, tree), _suits_monty(tree))
     except (RecursionError, MemoryError):
         raise SyntaxError("the program is nested too deeply") from None
     except ValueError as error:  # null bytes, lone surrogates
         raise SyntaxError(str(error)) from None
+
+
+def syntax_tree(source: str) -> ast.Module:
+    """`ast.parse` for use in threads, without its warnings. Raises what `ast.parse` raises."""
+    with _PARSE_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source, FILENAME)
 
 
 def _show_last(source: str, tree: ast.Module) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +17,7 @@ from benchmarks.grading import MATH_TIMEOUT_S, Verdict, check, choice_letter, sc
 from runtime.errors import SandboxUnavailable
 from runtime.record import RunRecord, StopReason, TurnRecord
 from runtime.sandbox import Sandbox
+from runtime.sandbox.program import syntax_tree
 
 
 @dataclass(frozen=True)
@@ -357,3 +359,24 @@ def test_score_reads_a_record(sandbox: Sandbox) -> None:
     ended = record("def dou", StopReason.END_OF_TURN, program, cut)
     assert score(ended, DOUBLE, sandbox).correct
     assert not score(record("n", StopReason.ANSWERED, program), DOUBLE, sandbox).correct
+
+
+def test_syntax_trees_are_made_in_many_threads_at_once():
+    """Without a lock: SystemError, where a garbage collection lets another thread in."""
+    source = "\n".join(f"assert f({n}) == [{n}, ({n} + 1) * 2]" for n in range(300))
+
+    def parse(depth: int) -> int:
+        return parse(depth - 1) if depth else len(syntax_tree(source).body)
+
+    def let_others_run(*_: object) -> None:
+        time.sleep(0)
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(let_others_run)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(parse, [number % 20 for number in range(100)])) == {300}
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(let_others_run)
