@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,3 +30,31 @@ def engine(model_path: Path) -> Iterator[LlamaCppEngine]:
     engine = LlamaCppEngine(model_path, n_ctx=2048, n_threads=2)
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def full_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file to which every write fails with "No space left on device".
+
+    That is /dev/full; some containers hold a plain file of that name, so it is tried first, and
+    a device of our own is made where that is allowed.
+    """
+    if _is_full(Path("/dev/full")):
+        return Path("/dev/full")
+    own = tmp_path_factory.mktemp("full") / "full"
+    with contextlib.suppress(OSError):
+        os.mknod(own, stat.S_IFCHR | 0o666, os.makedev(1, 7))
+    if not _is_full(own):
+        pytest.skip("this machine has no device that is always full")
+    return own
+
+
+def _is_full(path: Path) -> bool:
+    if not path.is_char_device():
+        return False
+    try:
+        with path.open("wb", buffering=0) as file:
+            file.write(b"x")
+    except OSError as error:
+        return error.errno == errno.ENOSPC
+    return False

@@ -92,7 +92,6 @@ def test_own_tools(tmp_path):
         (["--threads", "0", "q"], "--threads"),
         (["--threads", "100000", "q"], "--threads"),
         (["--temperature", "inf", "q"], "temperature"),
-        (["--trace", "/dev/full", "q"], "No space left"),
         (["caf\udce9"], "encoding"),
         (["--engine", "abacus", "q"], "unknown engine 'abacus'"),
         (["--tool-choice", "maybe", "q"], "--tool-choice"),
@@ -117,6 +116,12 @@ def test_bad_usage_is_one_line_and_exit_code_2(args, says, tmp_path):
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("sod-agent: ")
     assert says in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_under_the_trace_is_one_line(full_disk):
+    done = sod_agent("q", "--trace", str(full_disk))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
 
 
 def test_a_bad_model_leaves_no_trace_file(tmp_path):
@@ -157,16 +162,17 @@ def test_ctrl_c_during_start(after):
     assert out == "" and "Traceback" not in err and "ignored" not in err
 
 
-@pytest.mark.parametrize("redirect", ["2>&-", "2>/dev/full", "2>/dev/null", "<&-"])
-def test_the_answer_survives_closed_streams(redirect):
+@pytest.mark.parametrize("redirect", ["2>&-", "2>{full}", "2>/dev/null", "<&-"])
+def test_the_answer_survives_closed_streams(redirect, full_disk):
+    redirect = redirect.format(full=full_disk)
     command = " ".join(f"'{part}'" for part in [*COMMAND, "What is 17 * 23?", *SHORT])
     done = subprocess.run(["sh", "-c", f"{command} {redirect}"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "391\n")
 
 
-def test_a_full_disk_under_stdout_is_one_line():
+def test_a_full_disk_under_stdout_is_one_line(full_disk):
     command = " ".join(f"'{part}'" for part in [*COMMAND, "--version"])
-    done = subprocess.run(["sh", "-c", f"{command} >/dev/full"], capture_output=True, text=True)
+    done = subprocess.run(["sh", "-c", f"{command} >{full_disk}"], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
 

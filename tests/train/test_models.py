@@ -22,6 +22,8 @@ from train.nano.model import random_model, train_tokenizer
 from train.rollout.tokenizer import HFTokenizer
 
 CONFIG = RunConfig()
+SHAPE = random_model("student", 0).config
+LAYERS, WIDTH, FFN = SHAPE.num_hidden_layers, SHAPE.hidden_size, SHAPE.intermediate_size
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +149,14 @@ def test_weights_cut_short(folder, share):
         ({"architectures": ["Qwen3ForSequenceClassification"]}, ["Qwen3ForSequenceClassification"]),
         ({"model_type": "own", "auto_map": {"AutoConfig": "own.Own"}}, ["such code is not run"]),
         # transformers would fill these in with random numbers
-        ({"num_hidden_layers": 3, "layer_types": None}, ["lacks 11 weights", "model.layers.2."]),
-        ({"intermediate_size": 32}, ["6 weights of other shapes", "(64, 192), not (64, 32)"]),
+        (
+            {"num_hidden_layers": LAYERS + 1, "layer_types": None},
+            ["lacks 11 weights", f"model.layers.{LAYERS}."],
+        ),
+        (
+            {"intermediate_size": 32},
+            [f"{3 * LAYERS} weights of other shapes", f"({WIDTH}, {FFN}), not ({WIDTH}, 32)"],
+        ),
     ],
 )
 def test_a_config_of_something_else(folder, changes, words):
