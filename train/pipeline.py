@@ -127,6 +127,7 @@ class _Stages:
             self.display.say(line)
         data = replace(data, train=report.train, evaluation=report.evaluation)
         lock(config, self.resume, self.folder, self.display, data, shared.chat_template)
+        self.folder.write_eval_problems(data.evaluation)
         return data, None if teacher is None else teacher[0]
 
     # Imitation -----------------------------------------------------------------------------------

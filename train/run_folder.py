@@ -1,6 +1,7 @@
 """The files of a run: rows that survive a kill, folders that are whole or absent.
 
 lock.json            what the run was made from
+eval_problems.jsonl  the held-out problems, for export and benchmarks to ask again
 metrics.jsonl        a row per optimiser step, evaluation and guard event
 trajectories.jsonl   some rollouts of every step, for the report
 cold_start/          the student after the cold start
@@ -14,10 +15,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from train.data import Problem
 
 _COMPLETE = "complete"  # written last into a checkpoint
 
@@ -40,6 +44,17 @@ class RunFolder:
     def append_trajectories(self, step: int, rows: Iterable[dict[str, Any]]) -> None:
         """Add rollouts to trajectories.jsonl."""
         self._append(self.path / "trajectories.jsonl", [{"step": step, **row} for row in rows])
+
+    def write_eval_problems(self, problems: Sequence[Problem]) -> None:
+        """Keep the held-out problems as a problem file (issue 4 measures what export costs)."""
+        if self.writes:
+            filled = [
+                {name: value for name, value in asdict(problem).items() if value}
+                for problem in problems
+            ]
+            part = self.path / "eval_problems.part"
+            part.write_text("".join(f"{json.dumps(row)}\n" for row in filled), "utf-8")
+            part.replace(self.path / "eval_problems.jsonl")
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows of metrics.jsonl, without a half-written last one."""

@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import load_file
 
 from train.config_io import main
+from train.data import load_problems
 from train.models import NANO_TEACHER
 from train.sod import app
 
@@ -110,6 +111,15 @@ def test_a_run_leaves_what_the_readme_promises(whole):
     assert step["w_by_step"] and step["d_by_step"]
     first = next((whole / "trajectories.jsonl").open())
     assert {"student", "tool"} == {part["kind"] for part in json.loads(first)["segments"]}
+
+
+def test_the_held_out_problems_are_kept_as_a_problem_file(whole):
+    seed = json.loads((whole / "lock.json").read_text())["config"]["seed"]
+    kept = load_problems(str(whole / "eval_problems.jsonl"), 100, seed, "eval")
+    generated = load_problems("nano", int(SMALL["eval-problems"]), seed, "eval")
+    assert [(each.question, each.answer, each.family) for each in kept] == [
+        (each.question, each.answer, each.family) for each in generated
+    ]
 
 
 def test_the_weights_moved(whole):

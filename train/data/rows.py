@@ -64,6 +64,7 @@ def _problem(row: Row) -> Problem:
         choices=choices,
         hint=_text(row, "hint", row.first("hint")),
         solution=_text(row, "solution", solution) or _worked(row),
+        family=_text(row, "family", row.first("family")) or "",
     )
 
 
