@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class FinishReason(str, Enum):
@@ -126,3 +130,19 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class ScoringEngine(Engine, Protocol):
+    """An engine that can also say how likely a text is. Servers cannot, nor can the trainer's."""
+
+    def score(self, ids: Sequence[int], start: int) -> Iterator[NDArray[np.float32]]:
+        """Teacher forcing: one row of raw logits (V,) for each of `ids[start:]`, in order.
+
+        The row of `ids[i]` is what the model predicts after `ids[:i]`. Memory is bounded: rows
+        come in chunks, and are the caller's to keep. What `generate` gives is not changed by it.
+
+        Raises UsageError if `start` is not from 1 to the number of ids, or if the ids are more
+        than the window; EngineError if the engine fails.
+        """
+        ...

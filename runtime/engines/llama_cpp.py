@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.engines.base import Constraint, FinishReason, GenerationStats, Sampling
 from runtime.engines.grammar import to_gbnf
@@ -22,13 +22,18 @@ from runtime.engines.llama_tokenizer import LlamaTokenizer
 from runtime.engines.prefix_cache import PrefixCache
 from runtime.errors import EngineError, ModelError, UsageError
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 DEFAULT_CTX = 4096
 MAX_THREADS = 512  # llama.cpp's own limit
 PREFILL_BATCH = 512  # also how long, in tokens, Ctrl-C may have to wait
+SCORE_BATCH = 64  # rows of logits at once: 39 MB for a vocabulary of 151,936
 
 
 class LlamaCppEngine:
-    """Implements `runtime.engines.base.Engine`.
+    """Implements `runtime.engines.base.ScoringEngine`.
 
     `n_ctx` tokens of window (default: the model's own, at most 4096: KV memory is reserved at
     once), `n_threads` for prefill and decode (default: the physical cores this process may use),
@@ -133,6 +138,49 @@ class LlamaCppEngine:
         keep = min(keep, len(ids) - 1)
         return LlamaGeneration(self, list(ids), max_tokens, sampling, constraint, keep)
 
+    def score(self, ids: Sequence[int], start: int) -> Iterator[NDArray[np.float32]]:
+        """See `ScoringEngine.score`."""
+        self._check_open()
+        if not 1 <= start <= len(ids):
+            raise UsageError(f"scoring starts at 1 to {len(ids)}, not {start}")
+        if len(ids) - 1 > self.n_ctx:  # the last one is only predicted
+            raise UsageError(f"{len(ids)} tokens to score, but the window has {self.n_ctx}")
+        return self._score(list(ids), start)
+
+    def _score(self, ids: list[int], start: int) -> Iterator[NDArray[np.float32]]:
+        # Nothing is taken from the cache and nothing left in it: batches of other sizes round
+        # differently, and what is written must not depend on what was scored before.
+        try:
+            self._forget()
+            for at in range(start - 1, len(ids) - 1, SCORE_BATCH):
+                self._check_open()
+                if self._cached != ids[:at]:  # at first, or somebody has used it in between
+                    self._forget()
+                    self._evaluate(ids[:at])
+                yield from self._logits_after(ids[at : min(at + SCORE_BATCH, len(ids) - 1)])
+        finally:
+            if self._context:
+                self._forget()
+
+    def _logits_after(self, chunk: Sequence[int]) -> NDArray[np.float32]:
+        """Evaluate `chunk`; the logits (len(chunk), V) after each of its tokens, a copy."""
+        import numpy as np  # here, so that the agent starts without it
+
+        lib, n = self._lib, len(chunk)
+        batch = lib.llama_batch_init(n, 0, 1)
+        try:
+            batch.n_tokens = n
+            for i, token in enumerate(chunk):
+                batch.token[i], batch.pos[i], batch.logits[i] = token, len(self._cached) + i, 1
+                batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+            self._decode(batch)
+        finally:
+            lib.llama_batch_free(batch)
+        self._cached.extend(chunk)
+        shape = (n, self.tokenizer.n_vocab)
+        logits = np.ctypeslib.as_array(lib.llama_get_logits(self._context), shape)
+        return np.array(logits, dtype=np.float32)
+
     def close(self) -> None:
         """Free the C memory. The adapter goes with its model."""
         if self._context:
@@ -177,6 +225,7 @@ class LlamaCppEngine:
         return reused
 
     def _forget(self) -> None:
+        self._writer = None
         self._cached.clear()
         self._lib.llama_memory_clear(self._memory, False)
 
@@ -185,11 +234,14 @@ class LlamaCppEngine:
         for start in range(0, len(tokens), PREFILL_BATCH):
             chunk = tokens[start : start + PREFILL_BATCH]
             array = (lib.llama_token * len(chunk))(*chunk)
-            status = lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(chunk)))
-            if status != 0:
-                self._forget()
-                raise EngineError(f"llama.cpp failed to evaluate ({status}): {last_error()}")
+            self._decode(lib.llama_batch_get_one(array, len(chunk)))
             self._cached.extend(chunk)
+
+    def _decode(self, batch: Any) -> None:
+        status = self._lib.llama_decode(self._context, batch)
+        if status != 0:
+            self._forget()
+            raise EngineError(f"llama.cpp failed to evaluate ({status}): {last_error()}")
 
 
 class LlamaGeneration:
