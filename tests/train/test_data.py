@@ -315,6 +315,33 @@ def test_sharegpt_conversations(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("ids", [("a", "b"), (None, None), ("a", "a")])
+def test_calls_made_together_are_lived_one_by_one(ids: tuple[Any, Any], tmp_path: Path) -> None:
+    calls = [
+        {"id": name, "function": {"name": "f", "arguments": {"x": number}}}
+        for number, name in enumerate(ids)
+    ]
+    results = [
+        {"role": "tool", "content": f"result {number}", "tool_call_id": name}
+        for number, name in enumerate(ids)
+    ]
+    if ids == ("a", "b"):
+        results.reverse()  # the ids say which is whose
+    messages = [
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "Both.", "tool_calls": calls},
+        *results,
+        {"role": "assistant", "content": "done"},
+    ]
+    (shown,) = load_demonstrations(write(tmp_path, {"messages": messages}), 9, 0)
+    roles = [message.role for message in shown.messages]
+    assert roles == ["user", "assistant", "tool", "assistant", "tool", "assistant"]
+    first, answer, second, other = [message.content for message in shown.messages[1:5]]
+    assert first.startswith("Both.\n<tool_call>") and "Both" not in second
+    assert ('"x": 0' in first, '"x": 1' in second) == (True, True)
+    assert (answer, other) == ("result 0", "result 1")
+
+
 def chat(*roles: str) -> dict[str, Any]:
     return {"messages": [{"role": role, "content": "x"} for role in roles]}
 
@@ -339,8 +366,10 @@ def calling(*calls: Any) -> dict[str, Any]:
         (chat("user", "tool", "assistant"), "message 2 is of tool and follows user"),
         (chat("user", "assistant", "tool", "tool", "assistant"), "After tool comes assistant."),
         (chat("user", "critic"), "unknown role 'critic'"),
+        ({"messages": [{"role": ["user"], "content": "q"}]}, "unknown role ['user']"),
+        ({"messages": [{"role": "assistant", "tool_calls": "f"}]}, "tool_calls must be a list"),
         ({"messages": [{"role": "user", "content": 1}]}, "must be text, not int"),
-        (calling(CALL, CALL), "2 tool calls in one turn"),
+        (calling(CALL, CALL), "2 tool calls in one turn, without 2 results"),
         (calling({"function": {"name": "f", "arguments": "{"}}), "not JSON"),
         (calling({"function": {"name": "f", "arguments": "[]"}}), "function.arguments, an object"),
         (calling({"name": None}), "function.name"),

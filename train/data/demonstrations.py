@@ -43,9 +43,7 @@ def _demonstration(row: Row) -> Demonstration:
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise row.error("no field 'messages'. Add it, as a list of role and content.")
     messages = []
-    for each in value:
-        if not isinstance(each, Mapping):
-            raise row.error("every message must be an object of role and content.")
+    for each in _one_call_a_turn(row, value):
         name = each.get("role", each.get("from"))
         if name != "system":
             messages.append(_message(row, name, each))
@@ -53,8 +51,48 @@ def _demonstration(row: Row) -> Demonstration:
     return Demonstration(tuple(messages))
 
 
+def _one_call_a_turn(row: Row, messages: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Turns with several calls become several turns, each with its own result after it.
+
+    The agent makes one call at a time, so that is how it would have lived them.
+    """
+    spread: list[Mapping[str, Any]] = []
+    rest = list(messages)
+    while rest:
+        message = rest.pop(0)
+        if not isinstance(message, Mapping):
+            raise row.error("every message must be an object of role and content.")
+        calls = message.get("tool_calls") or []
+        if not isinstance(calls, list):
+            raise row.error("tool_calls must be a list.")
+        if len(calls) < 2:
+            spread.append(message)
+            continue
+        results, rest = rest[: len(calls)], rest[len(calls) :]
+        if [_role(each) for each in results] != ["tool"] * len(calls):
+            raise row.error(f"{len(calls)} tool calls in one turn, without {len(calls)} results.")
+        for number, (call, result) in enumerate(zip(calls, _in_order(calls, results), strict=True)):
+            content = message.get("content") if number == 0 else None
+            spread += [{**message, "content": content, "tool_calls": [call]}, result]
+    return spread
+
+
+def _in_order(calls: list[Any], results: list[Any]) -> list[Any]:
+    """`results` in the order of their calls, by the calls' ids where these tell them apart."""
+    answers = {str(each.get("tool_call_id")): each for each in results}
+    ids = [str(call.get("id")) if isinstance(call, Mapping) else "" for call in calls]
+    known = len(answers) == len(results) and set(ids) == set(answers)
+    return [answers[name] for name in ids] if known else results
+
+
+def _role(message: Any) -> str | None:
+    """Ours for the name of a role in the data; None for no or another role."""
+    name = message.get("role", message.get("from")) if isinstance(message, Mapping) else None
+    return _ROLES.get(name) if isinstance(name, str) else None
+
+
 def _message(row: Row, name: Any, fields: Mapping[str, Any]) -> Message:
-    role = _ROLES.get(name)
+    role = _role(fields)
     if role is None:
         raise row.error(f"unknown role {name!r}. Roles are system, user, assistant and tool.")
     content = fields.get("content", fields.get("value"))
@@ -63,8 +101,6 @@ def _message(row: Row, name: Any, fields: Mapping[str, Any]) -> Message:
     if not isinstance(content, (str, type(None))):
         raise row.error(f"the content of a message must be text, not {type(content).__name__}.")
     calls = fields.get("tool_calls") or []
-    if len(calls) > 1:
-        raise row.error(f"{len(calls)} tool calls in one turn. The agent makes one at a time.")
     text = content or ""
     if calls:
         text = "\n".join(filter(None, [text.rstrip(), _call(row, calls[0])]))
