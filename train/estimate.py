@@ -31,7 +31,7 @@ _DECODED = 6  # tokens of the decoding sample
 _SAMPLE_S = 0.2  # seconds of forward pass to measure
 _SAMPLE_TOKENS = (64, 2048)  # of the forward pass, at least and at most
 _TRIES = 3  # of which the fastest counts: other programs only ever slow one down
-_BACKWARD = 2  # forward passes that a backward pass costs
+_BACKWARD = 2  # forward passes that a backward pass costs where it cannot be measured
 # Bytes per row and token of the vocabulary while a token is drawn: two float64, three float32.
 _DRAW_BYTES = 28
 _LOGIT_TOKENS = 4096  # TRL projects to the vocabulary in tiles of so many tokens
@@ -65,12 +65,12 @@ class Estimate:
 
     @property
     def lines(self) -> list[str]:
-        """Such as "about 1.2 GiB, 9 minutes", what makes them up, and what was assumed."""
+        """Such as "about 1.2 GiB, at least 9 minutes", what makes them up, and what was assumed."""
         parts = [f"{name} {_size(value)}" for name, value in self.memory.items() if value >= 0.05]
         times = [f"{name} {_time(value)}" for name, value in self.seconds.items() if value >= 1]
         memory, seconds = sum(self.memory.values()), sum(self.seconds.values())
         return [
-            f"estimate: about {_size(memory)}, {_time(seconds)}",
+            f"estimate: about {_size(memory)}, at least {_time(seconds)}",
             f"  memory: {', '.join(parts) or 'next to nothing'}",
             f"  time: {', '.join(times) or 'next to nothing'}",
             f"  assumed: {self.assumptions}",
@@ -258,21 +258,22 @@ def _seconds(
 ) -> dict[str, float]:
     """Wall seconds by stage."""
     with _at_work(student, config):
-        forward = _forward_seconds(student, lengths.total)
+        forward = _token_seconds(student, lengths.total)
+        learning = _learning_seconds(student, lengths.total, forward) * lengths.total
         rows = _rows_at_once(config, processes)
         decode = _decode_seconds(student, tokenizer, rows)
     teacher_forward = 0.0
     if teacher is not None:
         with _at_work(teacher, config):
-            teacher_forward = _forward_seconds(teacher, lengths.total)
+            teacher_forward = _token_seconds(teacher, lengths.total)
     elif config.method.startswith("opsd"):
         teacher_forward = forward
     local = config.sequences / processes  # trajectories of a round
     # Each turn reads the conversation so far again.
     read = lengths.turns * (lengths.prompt + lengths.written / 2) * forward
     rollout = read + lengths.written * decode / rows
-    update = _BACKWARD + 1 + config.gradient_checkpointing
-    learning = update * forward * lengths.total
+    if config.gradient_checkpointing:  # everything is computed forward once more
+        learning += forward * lengths.total
     rounds = config.steps * config.mini_batch_problems / config.batch_problems
     if config.method == "sft":
         rounds, imitated = 0.0, config.steps * config.mini_batch_problems * config.group_size
@@ -312,22 +313,39 @@ def _at_work(model: PreTrainedModel, config: RunConfig) -> Iterator[None]:
             model.to(home)
 
 
-def _forward_seconds(model: PreTrainedModel, length: int) -> float:
-    """Seconds a token of a forward pass takes, in rows of `length` tokens."""
+def _token_seconds(model: PreTrainedModel, length: int, *, learn: bool = False) -> float:
+    """Seconds a token of a forward pass takes, in rows of `length` tokens; `learn`: and back."""
     import torch
+
+    def work(ids: torch.Tensor) -> None:
+        with torch.set_grad_enabled(learn):
+            logits = model(input_ids=ids, use_cache=False).logits
+            if learn:
+                logits.float().log_softmax(-1)[..., 0].mean().backward()
 
     def run(tokens: int) -> float:
         shape = (max(1, tokens // length), min(tokens, length))
         ids = torch.randint(model.config.get_text_config().vocab_size, shape, generator=draw)
         ids = ids.to(model.device)
-        took = _timed(lambda: model(input_ids=ids, use_cache=False))
-        return took / ids.numel()
+        return _timed(lambda: work(ids)) / ids.numel()
 
     draw = torch.Generator().manual_seed(0)
     least, most = _SAMPLE_TOKENS
     run(least)  # the first pass also pays for what is set up once
     tokens = min(most, max(least, int(_SAMPLE_S / run(least))))
     return min(run(tokens) for _ in range(_TRIES))
+
+
+def _learning_seconds(model: PreTrainedModel, length: int, forward: float) -> float:
+    """Seconds a token takes forward and back; from `forward` if that does not fit unsharded."""
+    import torch
+
+    try:
+        return _token_seconds(model, length, learn=True)
+    except torch.OutOfMemoryError:
+        return (_BACKWARD + 1) * forward
+    finally:
+        model.zero_grad(set_to_none=True)
 
 
 def _decode_seconds(model: PreTrainedModel, tokenizer: HFTokenizer, rows: int) -> float:
