@@ -50,7 +50,15 @@ def solve(
     model: Annotated[
         str | None, typer.Option(help="GGUF file, Hugging Face id or a name from the registry.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="What runs the model.")] = "llama.cpp",
+    engine: Annotated[
+        str, typer.Option(help="What runs the model: llama.cpp, or openai for a model server.")
+    ] = "llama.cpp",
+    base_url: Annotated[
+        str | None, typer.Option(help="Of a model server, for --engine openai.")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="GGUF file with the vocabulary of the server's model.")
+    ] = None,
     lora: Annotated[str | None, typer.Option(help="LoRA adapter (GGUF) on top of it.")] = None,
     max_turns: Annotated[
         int, typer.Option(help="Turns of the model at most.")
@@ -93,6 +101,7 @@ def solve(
         bool, typer.Option("--version", callback=_show_version, is_eager=True)
     ] = False,
 ) -> int:
+    from runtime.cli.server import ServerOptions
     from runtime.cli.session import Session
     from runtime.cli.view import printable
 
@@ -110,6 +119,7 @@ def solve(
         tools_file=tools,
         n_threads=threads,
         n_ctx=ctx,
+        server=ServerOptions.from_flags(engine, base_url, tokenizer),
         settings={
             "max_turns": max_turns,
             "max_tokens": max_tokens,

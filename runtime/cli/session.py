@@ -6,11 +6,13 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
 from runtime.agent import CODE_INTERPRETER, Agent
+from runtime.cli.server import ServerOptions
 from runtime.cli.view import LiveView
 from runtime.errors import UsageError
 from runtime.events import Event, RunFinished, TextDelta
@@ -31,6 +33,7 @@ class Session:
         lora: str | None,
         tools_file: Path | None,
         settings: dict[str, Any],
+        server: ServerOptions | None = None,
         **engine: Any,
     ) -> None:
         if trace is not None:
@@ -39,13 +42,16 @@ class Session:
         if tools_file is not None:
             with redirect_stdout(sys.stderr):  # standard output is for the answer alone
                 tools += load_tools(str(tools_file))
-        with StderrProgress() as progress:
-            resolved = resolve_model(model, lora=lora, on_progress=progress)
         self.view = None if as_json else LiveView(sys.stderr)
-        if self.view is not None:
-            for note in resolved.notes:
-                self.view.note(note)
-        self.agent = Agent(resolved, tools, **engine, **settings)
+        self._server = None if server is None else server.connect(model, lora, engine)
+        if self._server is not None:
+            self._show(self._server.notes)
+            self.agent = Agent(self._server.model_name, tools, engine=self._server, **settings)
+        else:
+            with StderrProgress() as progress:
+                resolved = resolve_model(model, lora=lora, on_progress=progress)
+            self._show(resolved.notes)
+            self.agent = Agent(resolved, tools, **engine, **settings)
         self._trace_path = trace
         self._trace_file: TextIO | None = None
 
@@ -56,6 +62,13 @@ class Session:
         if self._trace_file is not None:
             self._trace_file.close()
         self.agent.close()
+        if self._server is not None:
+            self._server.close()
+
+    def _show(self, notes: Sequence[str]) -> None:
+        if self.view is not None:
+            for note in notes:
+                self.view.note(note)
 
     def ask(self, question: str, *, follow_up: bool = False) -> RunRecord:
         """Run one question to its end, shown live. Ctrl-C ends the run, not the program."""
