@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from export.errors import ExportError
 from export.ggml import GgmlTensor, check_layout
-from runtime.engines.llama_bindings import clear_log, interrupts_deferred, last_error, llama
 from runtime.engines.cores import physical_cores
+from runtime.engines.llama_bindings import clear_log, interrupts_deferred, last_error, llama
 from runtime.errors import ModelError
 from runtime.models.gguf import inspect_gguf
 
