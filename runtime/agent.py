@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.engines import open_engine
 from runtime.engines.base import Engine
-from runtime.errors import UsageError
+from runtime.errors import ModelError, UsageError
 from runtime.events import (
     Event,
     RunFinished,
@@ -22,6 +22,7 @@ from runtime.events import (
 from runtime.loop import Run
 from runtime.models import ResolvedModel, cache_dir, resolve_model
 from runtime.protocol import (
+    PROTOCOL_VERSION,
     ChatTemplate,
     Message,
     Tool,
@@ -100,6 +101,7 @@ class Agent:
                 found = model
             else:
                 found = resolve_model(model, lora=lora)
+            _check_protocol(found)
             self.model_name, untrained = found.name, found.untrained
             self.engine = open_engine(
                 engine,
@@ -210,6 +212,15 @@ def _sandbox() -> Sandbox:
     from runtime.sandbox import Sandbox
 
     return Sandbox()
+
+
+def _check_protocol(model: ResolvedModel) -> None:
+    version = model.info.protocol_version
+    if version not in (None, PROTOCOL_VERSION):
+        raise ModelError(
+            f"{model.path} was trained on version {version} of the protocol, and this sod-agent "
+            f"speaks version {PROTOCOL_VERSION}: use the release that it was made with"
+        )
 
 
 def _check_tools(tools: Sequence[Tool], settings: Settings) -> None:

@@ -23,6 +23,7 @@ MAX_TENSORS = 65_536
 MAX_STRINGS = 4_000_000  # of all arrays together; the largest vocabularies hold under a million
 MAX_NAME = 65_535  # bytes of a key or of a tensor's name
 KEPT = 1024  # bytes of a metadata text; chat templates are read by the engine, not here
+PROTOCOL_KEY = "sod.protocol_version"  # what a model was trained on; export writes it
 
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
@@ -66,6 +67,8 @@ class GgufInfo:
     tensors: int
     chat_template: bool
     size: int  # bytes of the file
+    weights: int  # bytes of the tensors alone; those of types unknown here are not counted
+    protocol_version: int | None  # of its training; None: it was not trained on the protocol
 
 
 class _Damaged(Exception):
@@ -105,7 +108,7 @@ def _parse(reader: _Reader) -> GgufInfo:
         key = reader.name()
         metadata[key] = reader.value(reader.u32())
 
-    parameters, end = 0, 0
+    parameters, weights, end = 0, 0, 0
     for _ in range(tensor_count):
         reader.name()
         shape = [reader.u64() for _ in range(reader.count(4, "dimensions of a tensor", _U32))]
@@ -114,6 +117,7 @@ def _parse(reader: _Reader) -> GgufInfo:
         parameters += elements
         # A type younger than the table: its size is unknown here, llama.cpp checks the rest.
         block, size = _BLOCKS.get(kind, (1, 0))
+        weights += elements // block * size
         end = max(end, offset + elements // block * size)
 
     alignment = _number(metadata, "general.alignment") or 32
@@ -133,6 +137,8 @@ def _parse(reader: _Reader) -> GgufInfo:
         tensors=tensor_count,
         chat_template=bool(metadata.get("tokenizer.chat_template")),
         size=reader.size,
+        weights=weights,
+        protocol_version=_number(metadata, PROTOCOL_KEY),
     )
 
 
