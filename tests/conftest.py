@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,11 @@ import pytest
 
 from runtime.engines.llama_cpp import LlamaCppEngine
 from runtime.models import ResolvedModel, resolve_model
+
+
+def pytest_configure() -> None:
+    # A shell's background jobs, and so the processes that tests start, are born deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -139,19 +140,24 @@ def test_broken_tools_file_is_one_line(tmp_path):
         assert done.stderr.count("\n") == 1 and "tools.py" in done.stderr
 
 
-def tell_a_long_story() -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@pytest.fixture
+def long_story() -> Iterator[subprocess.Popen[str]]:
+    """A run that takes minutes, to be interrupted."""
+    process = subprocess.Popen(
         [*COMMAND, "Write a very long story.", "--max-tokens", "4000"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
     )
+    yield process
+    process.kill()
+    process.communicate()
 
 
 @pytest.mark.parametrize("after", [0.0, 0.03, 0.08, 0.15, 0.25])
-def test_ctrl_c_during_start(after):
-    process = tell_a_long_story()
+def test_ctrl_c_during_start(after, long_story):
+    process = long_story
     maps = Path(f"/proc/{process.pid}/maps")
     while "libllama" not in maps.read_text():  # by then the program handles Ctrl-C itself
         time.sleep(0.001)
@@ -183,8 +189,8 @@ def test_the_question_that_does_not_fit_is_named():
     assert "the prompt has" in done.stderr and "--ctx" in done.stderr
 
 
-def test_ctrl_c_ends_cleanly():
-    process = tell_a_long_story()
+def test_ctrl_c_ends_cleanly(long_story):
+    process = long_story
     time.sleep(0.2)
     assert process.stderr is not None
     process.stderr.read(20)  # it has begun to write
