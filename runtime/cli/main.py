@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from runtime import __version__
+from runtime.cli import interrupt
 from runtime.errors import SodError, UsageError
 from runtime.settings import Settings, ToolChoice
 
@@ -184,6 +185,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # not every locale can show every answer
+    interrupt.install()
     args = sys.argv[1:]
     command, args = (doctor_app, args[1:]) if args[:1] == ["doctor"] else (app, args)
     try:

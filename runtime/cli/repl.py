@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
+from runtime.cli import interrupt
 from runtime.cli.session import Session
 from runtime.cli.view import printable
 from runtime.errors import UsageError
@@ -31,6 +32,7 @@ def converse(session: Session) -> int:
             print(file=sys.stderr)
             return 0
         except KeyboardInterrupt:
+            interrupt.forget()
             print(file=sys.stderr)
             continue
         if line in ("/quit", "/exit"):

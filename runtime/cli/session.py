@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from runtime.agent import CODE_INTERPRETER, Agent
+from runtime.cli import interrupt
 from runtime.cli.server import ServerOptions
 from runtime.cli.view import LiveView
 from runtime.errors import UsageError
@@ -76,11 +77,13 @@ class Session:
         pending: Event | None = None
         while True:
             try:
+                interrupt.check()
                 with redirect_stdout(sys.stderr):  # a tool may print
                     event = pending or next(events)
                 pending = None
                 self._handle(event)
             except KeyboardInterrupt:
+                interrupt.forget()
                 # Not raised inside the loop's generator but here: hand it in.
                 pending = events.throw(KeyboardInterrupt())
                 continue

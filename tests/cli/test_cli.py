@@ -189,6 +189,24 @@ def test_the_question_that_does_not_fit_is_named():
     assert "the prompt has" in done.stderr and "--ctx" in done.stderr
 
 
+def test_a_ctrl_c_lost_in_a_callback_still_ends_the_run():
+    # As importlib's do: Python drops what a weak reference's callback raises.
+    code = (
+        "import os, signal, sys, weakref\n"
+        "class Module: pass\n"
+        "def callback(_): os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.argv = ['sod-agent', 'Write a very long story.', '--max-tokens', '4000']\n"
+        "from runtime.cli import interrupt, main\n"
+        "interrupt.install()\n"
+        "module = Module(); gone = weakref.ref(module, callback); del module\n"
+        "print('went on', file=sys.stderr)\n"
+        "main.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "went on" in done.stderr  # it was lost
+    assert (done.returncode, done.stdout) in ((1, ""), (130, ""))
+
+
 def test_ctrl_c_ends_cleanly(long_story):
     process = long_story
     time.sleep(0.2)
