@@ -8,19 +8,21 @@ agree before anything is timed. One thread each, unless --threads says otherwise
 use more.
 
     python -m benchmarks.training.step_weights [--rows N] [--tokens N] [--rounds N] [--threads N]
+        [--save FILE]
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
 from torch import Tensor
 
-from benchmarks.report import Figure, median, show
+from benchmarks.report import Figure, median, save, show
 from train.step_weights import step_weights
 
 AIM = 100
@@ -134,9 +136,13 @@ def main(
     steps: Annotated[int, typer.Option(help="Steps of each, about.", min=1)] = 16,
     rounds: Annotated[int, typer.Option(help="Rounds to time.", min=1)] = 5,
     threads: Annotated[int, typer.Option(help="Threads of PyTorch.", min=1)] = 1,
+    save_to: Annotated[Path | None, typer.Option("--save", help="JSON file of figures.")] = None,
 ) -> None:
     torch.set_num_threads(threads)
-    show("Step weights of a batch", measure(rows, tokens, steps, rounds))
+    figures = measure(rows, tokens, steps, rounds)
+    show("Step weights of a batch", figures)
+    if save_to is not None:
+        save(save_to, "step weights", figures)
 
 
 if __name__ == "__main__":
