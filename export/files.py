@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from export.errors import ExportError
 
+FULL = "no space left on the disk"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -41,11 +43,16 @@ def writing(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ExportError(f"cannot write {out}: {reason(error)}") from error
+        # numpy raises an OSError without a number when it could write a part only.
+        full = error.errno is None and is_full(out.parent)
+        raise ExportError(f"cannot write {out}: {FULL if full else reason(error)}") from error
 
 
 def reason(error: OSError) -> str:
     """Why the operating system refused, for people."""
-    if error.errno in _FULL:
-        return "no space left on the disk"
-    return error.strerror or str(error)
+    return FULL if error.errno in _FULL else error.strerror or str(error)
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of `folder` has no room for a file that matters."""
+    return shutil.disk_usage(folder).free < 1 << 20

@@ -153,7 +153,7 @@ def _quantize(
     with display.stage(f"quantising to {type}") as progress:
         done = quantize(source, out, type, imatrix=imatrix, on_progress=progress)
     for kind, count in done.fallbacks.items():
-        display.say(f"{count} weights are {kind}: their rows do not fit the blocks of {type}")
+        display.say(f"{kind} for {count} weights: their rows do not fit the blocks of {type}")
     if done.unweighted:
         names = ", ".join(done.unweighted[:3])
         display.say(f"{len(done.unweighted)} weights have no importance: {names}, ...")
@@ -222,6 +222,17 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="The file to write.", show_default="beside the model")
     ] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(help="Points of task success that may be lost; more bits are tried if not."),
+    ] = None,
+    problems: Annotated[
+        Path | None, typer.Option(help="For --gate.", show_default="the run's held-out ones")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="For --gate: only the first so many problems.")
+    ] = None,
+    card: Annotated[bool, typer.Option(help="Write a model card beside the file.")] = True,
 ) -> int:
     display, started = Display(), time.monotonic()
     if lora_only:
@@ -229,27 +240,53 @@ def run(
     choice = _choose(type, target, q4=q4, q5=q5, q8=q8, f16=f16)
     source = find_source(model)
     name, beside = _names(source, model)
-    out = out or beside.with_name(f"{beside.name}-{choice.type}.gguf")
-    _check_out(out, source)
+
+    def place(type: str) -> Path:
+        return out or beside.with_name(f"{beside.name}-{type}.gguf")
+
+    _check_out(place(choice.type), source)
     if choice.why:
         display.say(f"{choice.type}: {choice.why} (--type takes any other)")
     display.say(f"exporting {source} as {choice.type}")
-    export_gguf(
-        source,
-        out,
-        type=choice.type,
-        adapter=lora,
-        calibrate=calibrate,
-        name=name,
-        display=display,
-    )
-    info = inspect_gguf(out)
+    passed = None
+    if gate is None:
+        result = export_gguf(
+            source,
+            place(choice.type),
+            type=choice.type,
+            adapter=lora,
+            calibrate=calibrate,
+            name=name,
+            display=display,
+        )
+    else:
+        from export.gate import export_gated
+
+        passed = export_gated(
+            source,
+            choice.type,
+            place,
+            export_gguf,
+            gate=gate,
+            problems=problems,
+            limit=limit,
+            adapter=lora,
+            calibrate=calibrate,
+            name=name,
+            display=display,
+        )
+        result = passed.path
+    if card:
+        from export.card import card_of_gguf
+
+        card_of_gguf(result, source, choice.type, lora, calibrate, passed)
+    info = inspect_gguf(result)
     display.say(
         f"{_size(info.size)}, {info.weights * 8 / info.parameters:.2f} bits per weight, "
         f"{time.monotonic() - started:.1f} s"
     )
-    display.say(f'run it: sod-agent --model {shlex.quote(str(out))} "What is 17 * 23?"')
-    print(out)
+    display.say(f'run it: sod-agent --model {shlex.quote(str(result))} "What is 17 * 23?"')
+    print(result)
     return 0
 
 

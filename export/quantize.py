@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.errors import ExportError
-from export.files import writing
+from export.files import FULL, is_full, writing
 from export.targets import FILE_TYPES
 from runtime.engines.cores import physical_cores
 from runtime.errors import ModelError
@@ -92,9 +92,11 @@ def quantize(
         _, crash = child.communicate()
     if code != 0 and not error:
         error = (crash.strip().splitlines() or [f"it ended with {code}"])[-1]
-    if code != 0:
-        raise ExportError(f"llama.cpp cannot write {source.name} as {type}: {error}")
-    _check_whole(out, source)
+    if code != 0 and not is_full(out.parent):
+        raise ExportError(f"llama.cpp cannot write {type}: {error}")
+    if code != 0 or not _is_whole(out, source):
+        why = FULL if is_full(out.parent) else "the file was cut off while it was written"
+        raise ExportError(f"cannot write {type} into {out.parent.absolute()}: {why}")
     return done
 
 
@@ -107,19 +109,12 @@ def _take(report: dict[str, Any], done: Quantized, on_progress: OnProgress | Non
         done.unweighted.append(name)
 
 
-def _check_whole(out: Path, source: Path) -> None:
-    """llama.cpp writes on when the disk is full, and reports success."""
+def _is_whole(out: Path, source: Path) -> bool:
+    """llama.cpp may write on when the disk is full, and report success."""
     try:
-        whole = inspect_gguf(out).tensors == inspect_gguf(source).tensors
+        return inspect_gguf(out).tensors == inspect_gguf(source).tensors
     except ModelError:
-        whole = False
-    if not whole:
-        free = os.statvfs(out.parent)
-        full = free.f_bavail * free.f_frsize < (1 << 20)
-        raise ExportError(
-            f"cannot write {out.name.removeprefix('.')}: "
-            + ("no space left on the disk" if full else "the file was cut off while it was written")
-        )
+        return False
 
 
 def _child(task: dict[str, Any]) -> int:
