@@ -43,10 +43,12 @@ CODE_INTERPRETER = "code_interpreter"
 class Agent:
     """A model with its tools, ready for questions. Close it, or use it in a `with` block.
 
-    `model` is a GGUF path, a Hugging Face id or a name of the registry (None: the default).
+    `model` is a GGUF file, an ONNX folder, a Hugging Face id or a name of the registry (None: the
+    default).
     `tools` are `@tool` functions; the string "code_interpreter" stands for the sandboxed one.
-    `engine` may be an open engine, which several agents can share and the caller closes; `model`
-    is then only a name. Keyword settings are those of `Settings`.
+    `engine` is the name of one (None: the one that runs the model), or an open engine, which
+    several agents can share and the caller closes; `model` is then only a name. Keyword settings
+    are those of `Settings`.
     Raises ModelError for a model that cannot be had, UsageError for settings that make no sense.
     """
 
@@ -55,7 +57,7 @@ class Agent:
         model: str | ResolvedModel | None = None,
         tools: Sequence[Tool | str] = (CODE_INTERPRETER,),
         *,
-        engine: str | Engine = "llama.cpp",
+        engine: str | Engine | None = None,
         lora: str | None = None,
         n_ctx: int | None = None,
         n_threads: int | None = None,
@@ -67,7 +69,7 @@ class Agent:
             raise UsageError(f"Agent: {error}".replace("Settings.__init__() ", "")) from None
         tools = list(tools)
         self._closed = False
-        self._owns_engine = isinstance(engine, str)
+        self._owns_engine = engine is None or isinstance(engine, str)
         self.sandbox = _sandbox() if CODE_INTERPRETER in tools else None
         try:
             self.tools = [self._tool(item) for item in tools]
@@ -88,13 +90,13 @@ class Agent:
     def _open_model(
         self,
         model: str | ResolvedModel | None,
-        engine: str | Engine,
+        engine: str | Engine | None,
         lora: str | None,
         n_ctx: int | None,
         n_threads: int | None,
     ) -> None:
         untrained = False
-        if isinstance(engine, str):
+        if engine is None or isinstance(engine, str):
             if isinstance(model, ResolvedModel):
                 if lora is not None:
                     raise UsageError("the model is resolved already: give `lora` to resolve_model")
@@ -104,7 +106,7 @@ class Agent:
             _check_protocol(found)
             self.model_name, untrained = found.name, found.untrained
             self.engine = open_engine(
-                engine,
+                found.engine_for(engine),
                 found.path,
                 lora=found.lora,
                 n_ctx=n_ctx,

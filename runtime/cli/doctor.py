@@ -39,6 +39,7 @@ def examine(model: str | None) -> dict[str, Any]:
         _check("model", lambda: _model(model), fix="run sod-agent once with network access"),
         *_sandbox(),
         _check("cache", _cache, fix="set SOD_AGENT_CACHE to a folder you can write"),
+        _check("engine onnx", _onnx, fix="pip install 'sod-agent[onnx]'", needed=False),
         _check("hub", _hub, fix="pip install huggingface_hub", needed=False),
     ]
     return {
@@ -76,8 +77,8 @@ def _python() -> str:
 
 
 def _engine() -> str:
+    from runtime.engines.cores import physical_cores
     from runtime.engines.llama_bindings import llama
-    from runtime.engines.llama_cpp import physical_cores
 
     features = llama().llama_print_system_info().decode()
     on = [
@@ -88,11 +89,16 @@ def _engine() -> str:
     return f"llama-cpp-python {version}, {cores} threads, CPU features: {' '.join(on) or 'none'}"
 
 
+def _onnx() -> str:
+    parts = [f"{name} {metadata.version(name)}" for name in ("onnxruntime", "llguidance")]
+    return f"{', '.join(parts)}, for models of `python -m export.onnx`"
+
+
 def _model(name: str | None) -> str:
     from runtime.models import resolve_model
 
     model = resolve_model(name, allow_network=False)
-    size = model.path.stat().st_size / 1e6
+    size = model.info.size / 1e6
     return f"{model.name}: {model.path} ({size:.0f} MB, {model.info.architecture})"
 
 

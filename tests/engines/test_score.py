@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from runtime.engines.base import Sampling
-from runtime.engines.llama_cpp import SCORE_BATCH
+from runtime.engines.local import SCORE_BATCH
 from runtime.errors import EngineError, UsageError
 
 PROMPT = "<|im_start|>user\nTell me a long story about the sea.<|im_end|>\n<|im_start|>assistant\n"

@@ -12,47 +12,12 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from runtime.engines.eog import EOG_TEXTS
 from runtime.errors import ModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# The texts that llama.cpp ends a generation at, whatever the model file says; Qwen's vocabulary
-# alone has five of them.
-_EOG_TEXTS = frozenset(
-    [
-        "<|im_end|>",
-        "<|endoftext|>",
-        "<|eot_id|>",
-        "<|eom_id|>",
-        "<|end_of_text|>",
-        "<end_of_turn>",
-        "<|end|>",
-        "<|return|>",
-        "<|call|>",
-        "<|flush|>",
-        "<|calls|>",
-        "</s>",
-        "<EOT>",
-        "_<EOT>",
-        "[EOT]",
-        "[EOS]",
-        "<eos>",
-        "<end_of_utterance>",
-        "<turn|>",
-        "<|fim_pad|>",
-        "<fim-pad>",
-        "<fim_pad>",
-        "<PAD>",
-        "[PAD]",
-        "<|fim_repo|>",
-        "<|repo_name|>",
-        "<fim-repo>",
-        "<REPO>",
-        "<reponame>",
-        "<|file_sep|>",
-    ]
-)
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
@@ -77,7 +42,7 @@ class HFTokenizer:
         added = tokenizer.added_tokens_decoder
         self._added = {token: str(entry.content) for token, entry in added.items()}
         self._control = frozenset(str(entry) for entry in added.values() if entry.special)
-        ends = {token for token, text in self._added.items() if text in _EOG_TEXTS}
+        ends = {token for token, text in self._added.items() if text in EOG_TEXTS}
         ends.update(eos_ids)
         if tokenizer.eos_token_id is not None:
             ends.add(tokenizer.eos_token_id)
