@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from runtime import Agent
@@ -36,3 +39,26 @@ def record(agent: Agent, questions: int, path: Path) -> Path:
 def told(events: Iterator[Event]) -> Iterator[Event]:
     """The events that get into a trace."""
     return (event for event in events if not isinstance(event, TextDelta))
+
+
+def write_problems(file: Path, count: int) -> Path:
+    """Held-out problems, as a training run leaves them in its folder."""
+    rows = [asdict(problem) for problem in problems(count, 5, "eval")]
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return file
+
+
+def damaged_teacher(folder: Path, noise: float) -> Path:
+    """A copy of the teacher with noise of `noise` times each matrix's own spread."""
+    copy = folder / "damaged"
+    shutil.copytree(TEACHER, copy)
+    torch.manual_seed(0)
+    weights = load_file(copy / "model.safetensors")
+    noisy = {
+        name: weight + noise * weight.std() * torch.randn_like(weight)
+        if weight.ndim > 1
+        else weight
+        for name, weight in weights.items()
+    }
+    save_file(noisy, copy / "model.safetensors", metadata={"format": "pt"})
+    return copy
