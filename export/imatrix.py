@@ -30,7 +30,12 @@ _SUMS, _COUNTS = ".in_sum2", ".counts"
 
 
 def calibrate(
-    model: Path, traces: Path, out: Path, *, on_progress: OnProgress | None = None
+    model: Path,
+    traces: Path,
+    out: Path,
+    *,
+    n_threads: int | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Path:
     """Collect the importance matrix of the GGUF `model` on the trajectories in `traces`.
 
@@ -38,7 +43,9 @@ def calibrate(
     """
     with Vocabulary(model) as vocabulary:
         sequences = read_sequences(traces, vocabulary)
-    return collect_imatrix(model, sequences, out, dataset=traces.name, on_progress=on_progress)
+    return collect_imatrix(
+        model, sequences, out, n_threads=n_threads, dataset=traces.name, on_progress=on_progress
+    )
 
 
 def collect_imatrix(

@@ -19,6 +19,7 @@ from export.files import reason
 from runtime.engines.llama_bindings import clear_log, interrupts_deferred, last_error, llama
 from runtime.engines.llama_tokenizer import LlamaTokenizer
 from runtime.errors import ModelError
+from runtime.models.gguf import inspect_gguf
 from runtime.protocol import ChatTemplate, Message, Transcript, system_prompt
 from runtime.sandbox import Sandbox
 from runtime.tools.code_interpreter import code_interpreter_tool
@@ -52,10 +53,11 @@ class Trajectory:
 class Vocabulary:
     """The vocabulary and the chat template of a GGUF file, without its weights. Close it.
 
-    Raises ModelError if llama.cpp cannot load the file.
+    Raises ModelError if the file is damaged or cannot be loaded.
     """
 
     def __init__(self, model: Path) -> None:
+        inspect_gguf(model)  # llama.cpp ends the process over some damaged files
         self._lib, self.path = llama(), model
         params = self._lib.llama_model_default_params()
         params.vocab_only = True
