@@ -1,18 +1,13 @@
 """`python -m export.gguf`: a checkpoint as a GGUF file that `sod-agent --model` runs.
 
-Weights go through one tensor at a time into an unquantised file, which llama.cpp quantises. The
-result takes its name only after llama.cpp has read every text as training did and has evaluated
-it; a failure, a full disk or Ctrl-C leaves nothing behind.
+This file turns flags into a type, a name and a call of `export_gguf`.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -20,175 +15,18 @@ import typer
 
 from export.command import Display, main
 from export.errors import ExportError
-from export.files import replacing, scratch
+from export.gguf_file import export_adapter, export_gguf, size
 from export.source import find_source
 from export.targets import FILE_TYPES, Choice, Target, check_type, four_bits
-from runtime.errors import ModelError
-from runtime.models.gguf import GgufInfo, inspect_gguf
+from runtime.models.gguf import inspect_gguf
 
 HELP = """Export a model as a GGUF file for sod-agent and llama.cpp.
 
 With no arguments: the newest runs/*/student in 8 bits, beside it. The path goes to standard
 output. --q4 takes the 4-bit type that runs best on the target and says which.
 """
-_QUIET = Display(show=False)
 
-
-def export_gguf(
-    source: Path,
-    out: Path,
-    *,
-    type: str = "q8_0",
-    adapter: Path | None = None,
-    imatrix: Path | None = None,
-    calibrate: Path | None = None,
-    name: str | None = None,
-    display: Display = _QUIET,
-) -> Path:
-    """Write the model `source`, a Hugging Face folder or a GGUF file, as `type` to `out`.
-
-    `type` is llama.cpp's name in lower case. `adapter` is the folder of a LoRA to merge in.
-    `imatrix` is an importance matrix; `calibrate` are traces to make one of. `name` is written
-    into the file (default: the folder's).
-    Raises ExportError or ModelError; `out` is then as it was.
-    """
-    type = check_type(type)
-    if source.is_dir():
-        with replacing(out) as part:
-            _from_folder(source, part, type, adapter, imatrix, calibrate, name, display)
-            _check(part, display)
-        return out
-    info = _check_gguf(source, adapter)
-    if info.file_type not in ("F32", "F16", "BF16", type.upper()):
-        display.say(f"{source} is {info.file_type} already: what that lost stays lost")
-    with replacing(out) as part:
-        _quantize(source, part, type, imatrix, calibrate, display)
-        _check(part, display)
-    return out
-
-
-def export_adapter(
-    base: Path, adapter: Path, out: Path, *, name: str | None = None, display: Display = _QUIET
-) -> Path:
-    """Write the LoRA in the folder `adapter` as a GGUF adapter for the model in `base`.
-
-    Raises ExportError; `out` is then as it was.
-    """
-    from export.architectures import architecture_of
-    from export.checkpoint import Checkpoint
-    from export.convert import write_adapter
-    from export.lora import check_fits, open_adapter
-    from export.metadata import provenance_of
-
-    if not base.is_dir():
-        raise ExportError(f"{base} is no Hugging Face folder: give the LoRA's base as one")
-    checkpoint, lora = Checkpoint(base), open_adapter(adapter)
-    architecture = architecture_of(checkpoint.architecture, checkpoint.config)
-    check_fits(lora, architecture.shapes(), str(base))
-    with replacing(out) as part:
-        provenance = provenance_of(base, name or adapter.resolve().name)
-        write_adapter(lora, architecture, provenance, part)
-    display.say(f"{len(lora.factors)} layers changed by {adapter}")
-    return out
-
-
-def _from_folder(
-    source: Path,
-    out: Path,
-    type: str,
-    adapter: Path | None,
-    imatrix: Path | None,
-    calibrate: Path | None,
-    name: str | None,
-    display: Display,
-) -> None:
-    from export.checkpoint import Checkpoint
-    from export.convert import FLOATS, check_vocabulary, plan_model, write_model
-    from export.lora import open_adapter
-    from export.metadata import provenance_of
-
-    checkpoint = Checkpoint(source)
-    lora = open_adapter(adapter) if adapter else None
-    provenance = provenance_of(source, name or source.resolve().name)
-    plan = plan_model(checkpoint, type if type in FLOATS else "f16", provenance, lora)
-    _check_space(out, plan.nbytes, quantized=type not in FLOATS)
-    for token in plan.table.left_out:
-        display.say(f"left out the token {token}, which has no row in the embedding")
-    plan, compared = check_vocabulary(plan, out)
-    display.say(f"llama.cpp reads {compared} texts to the same token ids")
-    with _unquantized(out, type in FLOATS) as floats:
-        with display.stage("converting") as progress:
-            write_model(plan, floats, progress)
-        if type not in FLOATS:
-            _quantize(floats, out, type, imatrix, calibrate, display)
-
-
-@contextmanager
-def _unquantized(out: Path, final: bool) -> Iterator[Path]:
-    if final:
-        yield out
-    else:
-        with scratch(out, "f16") as path:
-            yield path
-
-
-def _quantize(
-    source: Path,
-    out: Path,
-    type: str,
-    imatrix: Path | None,
-    calibrate: Path | None,
-    display: Display,
-) -> None:
-    from export.quantize import quantize
-
-    if calibrate is not None:
-        from export.imatrix import calibrate as collect
-
-        with scratch(out, "imatrix") as matrix:
-            with display.stage("calibrating") as progress:
-                collect(source, calibrate, matrix, on_progress=progress)
-            _quantize(source, out, type, matrix, None, display)
-        return
-    with display.stage(f"quantising to {type}") as progress:
-        done = quantize(source, out, type, imatrix=imatrix, on_progress=progress)
-    for kind, count in done.fallbacks.items():
-        display.say(f"{kind} for {count} weights: their rows do not fit the blocks of {type}")
-    if done.unweighted:
-        names = ", ".join(done.unweighted[:3])
-        display.say(f"{len(done.unweighted)} weights have no importance: {names}, ...")
-
-
-def _check(path: Path, display: Display) -> None:
-    from export.verify import check_runs
-
-    with display.stage("checking"):
-        check_runs(path)
-
-
-def _check_gguf(source: Path, adapter: Path | None) -> GgufInfo:
-    info = inspect_gguf(source)
-    if info.kind != "model" or not info.tensors:
-        raise ModelError(f"{source} is not a language model but of type '{info.kind}'")
-    if adapter is not None:
-        raise ExportError(
-            f"a LoRA is merged into a Hugging Face folder, not into {source}: name the folder of "
-            "its base, or write the adapter alone with --lora-only"
-        )
-    return info
-
-
-def _check_space(out: Path, nbytes: int, *, quantized: bool) -> None:
-    """Refuse before the work what the disk cannot hold after it."""
-    # A file of half the size beside the unquantised one is the most that a quantiser leaves.
-    needed = nbytes * 3 // 2 if quantized else nbytes
-    free = shutil.disk_usage(out.parent).free
-    if needed > free:
-        raise ExportError(
-            f"no space left on the disk: {_size(needed)} are needed in {out.parent.absolute()} "
-            f"while exporting, and {_size(free)} are free"
-        )
-
+__all__ = ["app", "export_adapter", "export_gguf"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -282,7 +120,7 @@ def run(
         card_of_gguf(result, source, choice.type, lora, calibrate, passed)
     info = inspect_gguf(result)
     display.say(
-        f"{_size(info.size)}, {info.weights * 8 / info.parameters:.2f} bits per weight, "
+        f"{size(info.size)}, {info.weights * 8 / info.parameters:.2f} bits per weight, "
         f"{time.monotonic() - started:.1f} s"
     )
     display.say(f'run it: sod-agent --model {shlex.quote(str(result))} "What is 17 * 23?"')
@@ -335,10 +173,6 @@ def _check_out(out: Path, source: Path) -> None:
         raise ExportError(f"there is no folder {out.absolute().parent} to write {out.name} into")
     if out.exists() and source.exists() and out.samefile(source):
         raise ExportError(f"{out} is what is to be exported: name another file with --out")
-
-
-def _size(nbytes: int) -> str:
-    return f"{nbytes / 1e9:.2f} GB" if nbytes >= 1e9 else f"{nbytes / 1e6:.1f} MB"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import yaml
 from export.checkpoint import read_json
 from runtime.models.gguf import PROTOCOL_KEY
 
+_RANDOM = "nano"  # as a student, the trainer's name for random weights
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -32,6 +34,8 @@ def provenance_of(folder: Path, name: str) -> Provenance:
     lock = _read(folder.parent / "lock.json") if folder.name == "student" else {}
     card = _card(folder)
     base = _text(lock.get("config"), "student") or _first(card.get("base_model"))
+    if base == _RANDOM:
+        base = None
     protocol = lock.get("protocol_version")
     return Provenance(
         name=name,

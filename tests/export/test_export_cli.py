@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import gguf
@@ -102,6 +105,10 @@ REFUSALS = {
     ),
     "lora-only alone": (lambda nano: ["--lora-only"], "needs the adapter"),
     "lora is a model": (lambda nano: ["--model", str(nano), "--lora", str(nano)], "not a LoRA"),
+    "nothing to calibrate": (
+        lambda nano: ["--model", str(nano), "--f16", "--calibrate", str(nano / "t.jsonl")],
+        "nothing to calibrate",
+    ),
     "unknown flag": (lambda nano: ["--q6"], "No such option"),
     "no traces": (
         lambda nano: ["--model", str(nano), "--q8", "--calibrate", str(nano / "no.jsonl")],
@@ -222,8 +229,6 @@ DAMAGES = {
 
 @pytest.mark.parametrize("case", DAMAGES)
 def test_a_damaged_model_is_one_line(case, command, nano, tmp_path):
-    import re
-
     damage, message = DAMAGES[case]
     damage(nano)
     before = sorted(tmp_path.rglob("*"))
@@ -243,6 +248,18 @@ def test_a_damaged_gguf_file_is_one_line(command, tmp_path):
     assert (code, out) == (2, "")
     assert "is not a valid GGUF file" in lines[-1]
     assert [path.name for path in tmp_path.iterdir()] == ["x.gguf"]
+
+
+def test_it_runs_without_torch(nano, tmp_path):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from pathlib import Path\n"
+        "from export.gguf import export_gguf\n"
+        "export_gguf(Path(sys.argv[1]), Path(sys.argv[2]), type='q4_0')\n"
+    )
+    out = tmp_path / "m.gguf"
+    subprocess.run([sys.executable, "-c", code, str(nano), str(out)], check=True)
+    assert inspect_gguf(out).file_type == "Q4_0"
 
 
 def test_an_export_never_replaces_what_it_reads(command, nano, tmp_path):
@@ -267,6 +284,13 @@ def test_a_hub_id_is_looked_for_in_the_cache(monkeypatch, tmp_path, command):
     assert code == 2
     assert "no folder org/not-here here" in lines[-1]
     assert "hf download org/not-here" in lines[-1]
+
+
+def test_without_the_hub_extra_an_id_says_what_to_install(monkeypatch, command):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    code, _, lines = command("--model", "org/not-here")
+    assert code == 2
+    assert "pip install 'sod-agent[hub]'" in lines[-1]
 
 
 def test_a_hub_id_in_the_cache_is_exported_into_the_present_folder(monkeypatch, tmp_path, command):

@@ -140,7 +140,8 @@ def _children(pid: int) -> list[int]:
 _FULL_DISK = """
 import sys
 import export.gguf
-export.gguf._check_space = lambda *sizes, **more: None  # the check ahead is tested elsewhere
+import export.gguf_file
+export.gguf_file._check_space = lambda *sizes, **more: None  # the check ahead is tested elsewhere
 from export.command import main
 main("export.gguf", export.gguf.app)
 """
