@@ -7,7 +7,8 @@ import errno
 import os
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def engine(model_path: Path) -> Iterator[LlamaCppEngine]:
     engine = LlamaCppEngine(model_path, n_ctx=2048, n_threads=2)
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def nano_onnx(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The nano teacher as an ONNX folder of the precision asked for, exported once a session."""
+    from export.onnx import export_onnx
+
+    teacher = Path(__file__).parent.parent / "train" / "nano" / "teacher"
+    folder = tmp_path_factory.mktemp("onnx")
+    return cache(lambda precision: export_onnx(teacher, folder / precision, precision=precision))
 
 
 @pytest.fixture
