@@ -226,7 +226,8 @@ class OpenAIGeneration:
         if self._end is None or not self._end.json_is_complete:
             return []
         self._over = FinishReason.CONSTRAINT
-        closes = f"\n{self._request.constraint.closes}"
+        gap = "" if self._end.ends_in_blank else "\n"
+        closes = f"{gap}{self._request.constraint.closes}"
         return self._server.tokenizer.encode(closes, special=False)
 
     def _drain(self) -> None:

@@ -46,6 +46,10 @@ class CallEnd:
         end = self._json_end()
         return end is not None and not self._text[end:].strip()
 
+    @property
+    def ends_in_blank(self) -> bool:
+        return self._text[-1:].isspace()
+
     def _is_complete(self) -> bool:
         end = self._json_end()
         if end is None:

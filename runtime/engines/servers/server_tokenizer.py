@@ -103,7 +103,7 @@ class ServerTokenizer:
                 texts = {row["token"] for row in rows if _MARKUP.fullmatch(row["token"])}
         except (TypeError, KeyError, IndexError):
             raise EngineError("the server does not tell its control tokens") from None
-        return frozenset(texts | {self.bos_text, self.eos_text}) - {""}
+        return frozenset(texts - {""})
 
 
 def _piece(value: Any) -> bytes:
