@@ -186,7 +186,10 @@ def _cost(fidelity: Fidelity | None, made: Made | None) -> str:
 def _how_to_run(out: Path) -> str:
     place = shlex.quote(out.name)
     if out.is_dir():
-        return f'```sh\nsod-agent --engine onnx --model {place} "What is 17 * 23?"\n```'
+        return (
+            f'```sh\nsod-agent --model {place} "What is 17 * 23?"\n```\n\n'
+            "onnxruntime-genai and transformers.js read the same folder."
+        )
     return (
         f'```sh\nsod-agent --model {place} "What is 17 * 23?"\n```\n\n'
         f"Other programs that read GGUF: `llama-server -m {place} --jinja`. Tools are called in "

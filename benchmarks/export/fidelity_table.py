@@ -8,7 +8,7 @@ shown one call, must begin with one, and multiplies two numbers. Rows of neither
 
 The on-policy importance matrix is made of the reference's own trajectories on other problems.
 
-    python -m benchmarks.export.fidelity_table [--model nano | smollm2] [--problems N]
+    python -m benchmarks.export.fidelity_table [--model nano,smollm2] [--problems N]
         [--types q8_0,q4_0] [--onnx int8,int4] [--work FOLDER] [--save FILE]
 """
 
@@ -18,7 +18,7 @@ import json
 import random
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -87,7 +87,7 @@ def candidates(
             record(reference, asked, trace, _AGENT[model], threads, display)
         if not matrix.exists():
             with display.stage("importance") as progress:
-                calibrate(reference, trace, matrix, on_progress=progress)
+                calibrate(reference, trace, matrix, n_threads=threads, on_progress=progress)
     for type in calibrated:
         made.append(folder / f"{model}-{type}-on-policy.gguf")
         if not made[-1].exists():
@@ -103,7 +103,7 @@ def candidates(
 
 
 def main(
-    model: Annotated[list[Literal["nano", "smollm2"]] | None, typer.Option()] = None,
+    model: Annotated[str, typer.Option(help="By commas.")] = "nano,smollm2",
     problems: Annotated[int, typer.Option(min=2, help="Held-out problems.")] = 200,
     calibration: Annotated[int, typer.Option(min=1, help="Problems to calibrate on.")] = 60,
     types: Annotated[str, typer.Option(help="Types of llama.cpp, by commas.")] = TYPES,
@@ -117,7 +117,9 @@ def main(
     work.mkdir(parents=True, exist_ok=True)
     display = Display()
     rows: dict[str, Any] = {}
-    for name in model or ["nano", "smollm2"]:
+    if unknown := set(_split(model)) - set(_AGENT):
+        raise typer.BadParameter(f"no model {', '.join(unknown)}: {', '.join(_AGENT)}")
+    for name in _split(model):
         made = candidates(
             name, work, _split(types), _split(calibrated), _split(onnx), calibration, threads,
             display,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from export.card import Made, write_card
 from export.command import Display, main
 from export.errors import ExportError
 from export.onnx.backends import Backend
@@ -44,6 +45,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="The folder to write.", show_default="beside the model")
     ] = None,
+    card: Annotated[bool, typer.Option(help="Write a model card into the folder.")] = True,
 ) -> int:
     display, started = Display(), time.monotonic()
     precision = _choose(int4=int4, int8=int8, fp16=fp16, fp32=fp32)
@@ -61,6 +63,8 @@ def run(
         name=name,
         display=display,
     )
+    if card:
+        write_card(Made(out, source, precision, notes=(f"graph by {backend}",)))
     size = inspect_onnx(out).size
     display.say(f"{size / 1e6:.1f} MB, {time.monotonic() - started:.1f} s")
     display.say(f'run it: sod-agent --model {shlex.quote(str(out))} "What is 17 * 23?"')

@@ -19,6 +19,7 @@ from export.fidelity.figures import Fidelity
 from export.fidelity.measure import Plan, measure
 from export.fidelity.models import opened
 from export.fidelity.problems import load_problems
+from export.fidelity.replay import replay
 from export.fidelity.report import markdown, write_html, write_json
 from export.fidelity.store import Store
 from export.gguf import export_gguf
@@ -27,6 +28,7 @@ from runtime import Agent
 from runtime.engines.base import FinishReason, Sampling, ScoringEngine
 from runtime.engines.llama_cpp import LlamaCppEngine
 from runtime.errors import EngineError, SodError, UsageError
+from runtime.sandbox import Sandbox
 from runtime.settings import Settings
 
 from .nano import TEACHER, damaged_teacher, write_problems
@@ -183,6 +185,31 @@ def test_kept_results_are_not_measured_again(fidelity, f32, damaged, plan, folde
     again = measure(TEACHER, [f32, damaged], plan, Store(copy))
     assert again.reference.success.hits == 0
     assert [model.calls for model in again.candidates] == [m.calls for m in fidelity.candidates]
+
+
+def test_an_interrupt_keeps_what_was_answered(f32, plan, tmp_path):
+    store, asked = Store(tmp_path), []
+
+    def interrupt(done: int, total: int) -> None:
+        asked.append(done)
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with opened(f32, n_threads=1) as engine, Sandbox() as sandbox:
+        with pytest.raises(KeyboardInterrupt):
+            replay(engine, "f32", plan.problems, SETTINGS, store, sandbox, interrupt)
+        (file,) = tmp_path.iterdir()
+        assert len(file.read_text().splitlines()) == 2
+        kept = replay(engine, "f32", plan.problems, SETTINGS, store, sandbox)
+        assert len(file.read_text().splitlines()) == PROBLEMS
+        assert kept == replay(engine, "f32", plan.problems, SETTINGS, Store(None), sandbox)
+
+        def ctrl_c(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        engine.generate = ctrl_c  # the agent loop ends its run well; the comparison must not go on
+        with pytest.raises(KeyboardInterrupt):
+            replay(engine, "f32", plan.problems, SETTINGS, Store(None), sandbox)
 
 
 def test_different_vocabularies_are_refused(f32, model_path, plan, folder):

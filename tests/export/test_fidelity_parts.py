@@ -212,3 +212,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ExportError, match=r"cannot keep results in .*--work"):
         Store(tmp_path / "file").add({}, "model")
+
+
+def test_a_full_disk_is_one_line(tmp_path, full_disk):
+    store = Store(tmp_path)
+    store._path(("model",)).symlink_to(full_disk)
+    with pytest.raises(ExportError, match="no space left on the disk"):
+        store.add({"number": 0}, "model")

@@ -206,4 +206,4 @@ def test_a_folder_has_its_card_inside(tmp_path, f16):
     (folder / "model.onnx").write_bytes(b"x" * 10)
     made = Made(folder, f16, "int4")
     assert write_card(made) == folder / "README.md"
-    assert "--engine onnx --model onnx" in card(made)
+    assert "sod-agent --model onnx " in card(made)
