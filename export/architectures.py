@@ -9,6 +9,9 @@ Names come from the `gguf` library's map. Sources: llama.cpp's conversion/ and s
 from __future__ import annotations
 
 import math
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import gguf
@@ -296,4 +299,15 @@ def architecture_of(name: str, config: Any) -> Architecture:
     if kind is None:
         known = ", ".join(ARCHITECTURES)
         raise ExportError(f"{name} cannot be exported to GGUF yet; these can: {known}")
-    return kind(config)
+    with sound_configuration():
+        return kind(config)
+
+
+@contextmanager
+def sound_configuration() -> Iterator[None]:
+    """One line for whatever a configuration that makes no sense causes."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, TypeError, ValueError, struct.error) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ExportError(f"config.json makes no sense ({what[:200]})") from error

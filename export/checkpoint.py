@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
 
+MAX_LAYERS = 512  # of llama.cpp
 _INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
 _STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # safetensors' name -> numpy's
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
@@ -166,7 +167,10 @@ def _check_folder(folder: Path) -> None:
 def _load_config(folder: Path) -> Any:
     from transformers import AutoConfig
 
-    read_json(folder / "config.json")  # for its message
+    raw = read_json(folder / "config.json")
+    layers = raw.get("num_hidden_layers", 1)
+    if type(layers) is not int or not 0 < layers <= MAX_LAYERS:  # transformers would list them
+        raise ExportError(f"{folder}/config.json makes no sense: num_hidden_layers is {layers}")
     return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
 
 

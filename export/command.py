@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ class Display:
 
 def main(name: str, app: typer.Typer, args: list[str] | None = None) -> None:
     """Run `app` as `python -m name` and exit: 2 after a failure or Ctrl-C, told in one line."""
+    # A plain `kill`, too, must leave no half-written file behind.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(args, prog_name=f"python -m {name}", standalone_mode=False)
         sys.stdout.flush()
@@ -66,6 +69,8 @@ def main(name: str, app: typer.Typer, args: list[str] | None = None) -> None:
         if not hasattr(error, "format_message"):
             raise
         code = _complain(name, f"{error.format_message()} (see python -m {name} --help)")
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if code == _INTERRUPTED:
         code = _complain(name, "interrupted; nothing was written")
     sys.exit(code)

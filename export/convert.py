@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Kind
 
-from export.architectures import Architecture, architecture_of
+from export.architectures import Architecture, architecture_of, sound_configuration
 from export.checkpoint import Checkpoint, Weight
 from export.errors import ExportError
 from export.files import scratch, writing
@@ -168,7 +168,7 @@ def check_vocabulary(plan: Plan, out: Path) -> tuple[Plan, int]:
             missing = missing_stops(vocabulary, stops)
             compared = check_tokens(vocabulary, tokenizer, source)
         if missing:
-            plan = _with_table(plan, plan.table.with_stops(missing))
+            plan = replace(plan, table=plan.table.with_stops(missing))
             _write_header(plan, probe, out)
             with Vocabulary(probe) as vocabulary:
                 if missing_stops(vocabulary, stops):
@@ -250,14 +250,8 @@ def _check_weights(
             )
 
 
-def _with_table(plan: Plan, table: TokenTable) -> Plan:
-    from dataclasses import replace
-
-    return replace(plan, table=table)
-
-
 def _write_header(plan: Plan, path: Path, out: Path) -> None:
-    with writing(out), _writer(plan, path) as writer:
+    with writing(out), sound_configuration(), _writer(plan, path) as writer:
         _write_metadata(writer)
 
 

@@ -8,6 +8,7 @@ written is compared with the tokenizer afterwards (verify.py), so a wrong guess 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -167,9 +168,14 @@ def _list_tokens(
             kind = TokenType.NORMAL
         texts.append(text)
         kinds.append(int(kind))
-    if len(set(texts)) < rows:  # llama.cpp aborts on them
-        twice = next(text for text in texts if texts.count(text) > 1)
+    # llama.cpp ends the process on these.
+    if len(set(texts)) < rows:
+        twice = next(text for text, times in Counter(texts).items() if times > 1)
         raise ExportError(f"the tokenizer of {source} has two tokens that read {twice!r}")
+    if any("\0" in text for text in texts):
+        raise ExportError(f"the tokenizer of {source} has a token with a zero byte in it")
+    if fallback and kinds.count(TokenType.BYTE) != 256:
+        raise ExportError(f"the tokenizer of {source} has not all of the tokens <0x00> to <0xFF>")
     return texts, kinds, tuple(beyond.values())
 
 

@@ -184,6 +184,24 @@ DAMAGES = {
         ),
         "GPT2LMHeadModel cannot be exported to GGUF yet",
     ),
+    "no heads": (
+        lambda nano: change(nano / "config.json", num_attention_heads=0),
+        r"config.json says \(0, 128\)",
+    ),
+    "endless layers": (
+        lambda nano: change(nano / "config.json", num_hidden_layers=10**9, layer_types=None),
+        "config.json makes no sense|cannot read",
+    ),
+    "negative window": (
+        lambda nano: change(nano / "config.json", max_position_embeddings=-5),
+        "config.json makes no sense|cannot read",
+    ),
+    "rope without its factor": (
+        lambda nano: change(
+            nano / "config.json", rope_parameters={"rope_type": "linear", "rope_theta": 1e4}
+        ),
+        "config.json makes no sense|cannot read",
+    ),
     "quantised": (
         lambda nano: change(nano / "config.json", quantization_config={"quant_method": "gptq"}),
         "is quantised already",

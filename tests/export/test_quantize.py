@@ -113,7 +113,8 @@ def test_types_and_targets():
         assert choice.why
 
 
-def test_ctrl_c_ends_the_quantiser_and_leaves_nothing(model_path, tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_quantiser_and_leaves_nothing(how, model_path, tmp_path):
     out = tmp_path / "out.gguf"
     command = [sys.executable, "-m", "export.gguf", "--model", str(model_path)]
     child = subprocess.Popen(
@@ -123,7 +124,7 @@ def test_ctrl_c_ends_the_quantiser_and_leaves_nothing(model_path, tmp_path):
         assert child.poll() is None, "it was done before it could be interrupted"
         time.sleep(0.005)
     workers = _children(child.pid)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(how)
     _, errors = child.communicate(timeout=30)
     assert child.returncode == 2
     assert errors.splitlines()[-1] == "export.gguf: interrupted; nothing was written"

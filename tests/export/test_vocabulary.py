@@ -137,3 +137,14 @@ def test_a_bos_token_is_put_where_the_tokenizer_puts_it(save, tmp_path):
         with Vocabulary(path) as vocabulary:
             assert vocabulary.tokenizer.add_bos is wanted
             assert vocabulary.tokenizer.bos_text == bos
+
+
+def test_tokens_that_would_end_the_process_are_refused():
+    tokenizer = copy.deepcopy(byte_level("gpt-2"))
+    tokenizer.add_tokens(["a\0b"])
+    with pytest.raises(ExportError, match="a zero byte"):
+        read_tokens(tokenizer, len(tokenizer), "mine")
+    tokenizer = copy.deepcopy(byte_level("gpt-2"))
+    tokenizer.add_tokens([f"[PAD{len(tokenizer) + 1}]"])
+    with pytest.raises(ExportError, match="two tokens that read"):
+        read_tokens(tokenizer, len(tokenizer) + 1, "mine")
