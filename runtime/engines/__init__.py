@@ -39,4 +39,6 @@ def open_engine(
         from runtime.engines.onnx import OnnxEngine
 
         return OnnxEngine(path, n_ctx=n_ctx, n_threads=n_threads, prefix_folder=prefix_folder)
+    if name == "openai":
+        raise UsageError("a server has no model file: give the agent an OpenAIEngine(base_url)")
     raise UsageError(f"unknown engine '{name}': choose from {', '.join(ENGINES)}")
