@@ -65,14 +65,13 @@ def export_onnx(
     ):
         work = Path(scratch)
         checkpoint, protocol, about = _open(source, work, name, display)
-        _check_architecture(checkpoint)
         with display.stage(f"building the {precision} graph ({backend})"):
             built = build(backend, checkpoint, precision, work / "build", optimum_python)
         dtype, suffix = _DTYPES[precision]
         graph = part / "onnx" / f"model{suffix}.onnx"
         graph.parent.mkdir()
         with display.stage("writing the weights"):
-            finish(built.graph, graph, f"{graph.name}_data")
+            finish(built.graph, graph, f"{graph.name}_data", tied=_is_tied(checkpoint))
         _write_texts(checkpoint, part, dtype)
         _write_config(checkpoint, built, part, graph)
         _write_manifest(
@@ -108,21 +107,9 @@ def _open(
     return Checkpoint(folder), info.protocol_version, about
 
 
-def _check_architecture(checkpoint: Checkpoint) -> None:
-    known = (
-        "LlamaForCausalLM",
-        "Qwen2ForCausalLM",
-        "Qwen3ForCausalLM",
-        "Gemma3ForCausalLM",
-        "MistralForCausalLM",
-        "SmolLM3ForCausalLM",
-        "Phi3ForCausalLM",
-    )
-    if checkpoint.architecture not in known:
-        raise ExportError(
-            f"{checkpoint.folder} is a {checkpoint.architecture}, which cannot be exported as ONNX "
-            f"yet: {', '.join(known)} can"
-        )
+def _is_tied(checkpoint: Checkpoint) -> bool:
+    """Whether the head's weights are the embedding's."""
+    return getattr(checkpoint.config, "tie_word_embeddings", False) is True
 
 
 def _write_texts(checkpoint: Checkpoint, part: Path, dtype: str) -> None:

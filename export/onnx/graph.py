@@ -5,27 +5,33 @@ Only the graph is held in memory; weights are copied from file to file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from export.errors import ExportError
 from runtime.engines.onnx_session import KEEP_LOGITS
 
+_PRODUCTS = ("MatMul", "MatMulNBits", "FusedMatMul", "Gemm")
+# What may stand between the head and the logits: a bias, a scale, a soft cap, a change of type.
+_AFTER_HEAD = ("Add", "Mul", "Div", "Tanh", "Cast", "Reshape", "Identity")
 _ALIGNMENT = 4096  # bytes; what ONNX Runtime can map
 _CHUNK = 1 << 22
+_SMALL = 1024  # bytes of a tensor that may stay in the graph
 
 
-def finish(source: Path, out: Path, data_name: str) -> None:
+def finish(source: Path, out: Path, data_name: str, *, tied: bool) -> None:
     """Write the graph `source` to `out`, its weights to `data_name` beside it.
 
+    `tied` says that the head's weights are the embedding's.
     Raises ExportError if it has no logits to find.
     """
     import onnx
 
     model: Any = onnx.load(str(source), load_external_data=False)
     prune_logits(model)
-    share_embedding(model)
+    if tied:
+        share_embedding(model)
     _drop_unused(model)
     _copy_weights(model.graph.initializer, source.parent, out.parent / data_name)
     out.write_bytes(model.SerializeToString())
@@ -92,8 +98,7 @@ def share_embedding(model: Any) -> None:
         return
     (gather,) = gathers
     shape = {each.name: list(each.dims) for each in graph.initializer}.get(gather.input[0])
-    metadata = {each.key: each.value for each in model.metadata_props}
-    if shape != [sizes["N"], sizes["K"]] or metadata.get("sod.tied") != "1":
+    if shape != [sizes["N"], sizes["K"]]:
         return
     flat, target = f"{gather.name}/shape", f"{gather.name}/quantized"
     graph.initializer.append(helper.make_tensor(flat, TensorProto.INT64, [2], shape))
@@ -123,8 +128,10 @@ def _head(graph: Any) -> Any:
         node = makers.get(name)
         if node is None:
             break
-        if node.op_type in ("MatMul", "MatMulNBits", "Gemm"):
+        if node.op_type in _PRODUCTS:
             return node
+        if node.op_type not in _AFTER_HEAD:
+            break
         name = node.input[0]
     raise ExportError("the builder's graph has no logits that come from a matrix product")
 
@@ -150,19 +157,34 @@ def _drop_unused(model: Any) -> None:
 
 
 def _copy_weights(initializers: Iterable[Any], folder: Path, out: Path) -> None:
-    """Copy what lies in files of `folder` to `out`, and say so in the initializers."""
+    """Copy what lies in files of `folder` or in the graph to `out`, and say so in the graph."""
+    from onnx import TensorProto
+
     with out.open("wb") as target:
         for tensor in initializers:
-            if not tensor.external_data:
+            inside = tensor.raw_data if tensor.HasField("raw_data") else b""
+            if not tensor.external_data and len(inside) < _SMALL:
                 continue
-            place = {entry.key: entry.value for entry in tensor.external_data}
-            offset, length = int(place.get("offset", 0)), int(place["length"])
             target.write(b"\0" * (-target.tell() % _ALIGNMENT))
             start = target.tell()
-            with (folder / place["location"]).open("rb") as source:
-                source.seek(offset)
-                for done in range(0, length, _CHUNK):
-                    target.write(source.read(min(_CHUNK, length - done)))
+            for block in [inside] if inside else _read(tensor, folder):
+                target.write(block)
+            length = target.tell() - start
+            tensor.ClearField("raw_data")
+            tensor.data_location = TensorProto.EXTERNAL
             del tensor.external_data[:]
             for key, value in (("location", out.name), ("offset", start), ("length", length)):
                 tensor.external_data.add(key=key, value=str(value))
+
+
+def _read(tensor: Any, folder: Path) -> Iterator[bytes]:
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    left = int(place["length"])
+    with (folder / place["location"]).open("rb") as source:
+        source.seek(int(place.get("offset", 0)))
+        while left > 0:
+            block = source.read(min(_CHUNK, left))
+            if not block:
+                raise ExportError("the builder's weights are cut off")
+            left -= len(block)
+            yield block
