@@ -250,7 +250,7 @@ def show(model: str, rows: Sequence[Row]) -> None:
             f"{row.same:.2%}",
             _interval(row.ratio, 1),
         )
-    Console(width=120).print(table)
+    Console(width=140).print(table)
 
 
 def _interval(figure: tuple[float, float, float], scale: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import resource
 import signal
 from collections.abc import Callable
@@ -20,9 +19,9 @@ import export.ggml
 from export.activations import Activations
 from export.errors import ExportError
 from export.imatrix import calibrate, collect_imatrix, load_imatrix
+from export.quantize import quantize
 from export.traces import read_sequences
 from runtime import Agent
-from runtime.engines.llama_bindings import llama
 from runtime.engines.llama_cpp import LlamaCppEngine
 from runtime.errors import ModelError
 from tests.export.nano import TEACHER, nano_gguf, record
@@ -123,24 +122,11 @@ def test_the_same_tokens_give_the_same_file(nano, imatrix, sequences, tmp_path):
     assert again.read_bytes() == imatrix.read_bytes()
 
 
-def quantise(source: Path, out: Path, imatrix: Path | None) -> Path:
-    """llama.cpp's quantiser, called as `load_imatrix` says."""
-    lib, means = llama(), {} if imatrix is None else load_imatrix(imatrix)
-    params = lib.llama_model_quantize_default_params()
-    params.ftype, params.nthread = gguf.LlamaFileType.MOSTLY_Q4_0, 1
-    table = (lib.llama_model_imatrix_data * (len(means) + 1))()
-    for entry, (name, mean) in zip(table, means.items(), strict=False):
-        entry.name, entry.size = name.encode(), mean.size
-        entry.data = mean.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
-    if means:
-        params.imatrix = table
-    assert lib.llama_model_quantize(os.fsencode(source), os.fsencode(out), params) == 0
-    return out
-
-
 def test_the_quantiser_spends_its_bits_where_the_agent_needs_them(nano, trace, imatrix, tmp_path):
-    plain = quantise(nano, tmp_path / "plain.gguf", None)
-    tuned = quantise(nano, tmp_path / "tuned.gguf", imatrix)
+    plain, tuned = tmp_path / "plain.gguf", tmp_path / "tuned.gguf"
+    quantize(nano, plain, "q4_0", n_threads=1)
+    used = quantize(nano, tuned, "q4_0", imatrix=imatrix, n_threads=1)
+    assert not used.unweighted
     assert tuned.read_bytes() != plain.read_bytes()
     held_out = read_sequences(trace)[10:]
     reference = log_probabilities(nano, held_out)
