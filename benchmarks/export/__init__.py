@@ -1,0 +1,1 @@
+"""What export costs: size, speed, memory, fidelity (issue 4)."""
