@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -251,7 +251,13 @@ def _check_gguf(path: Path) -> dict[str, Any]:
         raise TrainingError(str(error)) from None
     if info.kind != "model" or info.tensors == 0:
         raise TrainingError(f"{path} is not a language model but of type '{info.kind}'")
-    return {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
+    where: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
+    with suppress(ImportError):  # transformers before 5.24 knows no other way than unpacking
+        from transformers import GgufConfig
+
+        # Weights left in their blocks can be neither trained nor saved.
+        where["quantization_config"] = GgufConfig(dequantize=True)
+    return where
 
 
 def _load_tokenizer(path: Path, source: str) -> PreTrainedTokenizerBase:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from export.gguf import export_gguf
 from runtime.models import resolve_model
 from runtime.tools.code_interpreter import code_interpreter_tool
 from train import models
@@ -240,3 +241,19 @@ def test_a_full_disk_leaves_what_was_there(folder, tokenizer, monkeypatch):
         save_student(random_model("student", 7), tokenizer, folder)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_quantised_gguf_is_unpacked_to_be_trained(tmp_path, tokenizer):
+    shape = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "vocab_size": 768}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(**shape, **heads, eos_token_id=2))
+    save_student(model, tokenizer, tmp_path / "whole")
+    file = export_gguf(tmp_path / "whole", tmp_path / "small.gguf", type="q8_0")
+    loaded, again, _ = load_policy(str(file), CONFIG, 0)
+    assert {weight.dtype for weight in loaded.parameters()} == {torch.float32}
+    assert "quantization_config" not in loaded.config.to_dict()
+    for name, weight in model.named_parameters():
+        assert torch.allclose(weight, loaded.get_parameter(name), atol=1e-3), name
+    save_student(loaded, again, tmp_path / "student")
+    saved, _, _ = load_policy(str(tmp_path / "student"), CONFIG, 0)
+    assert torch.equal(saved.lm_head.weight, loaded.lm_head.weight)
