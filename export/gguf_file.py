@@ -143,7 +143,8 @@ def _quantize(
     with display.stage(f"quantising to {type}") as progress:
         done = quantize(source, out, type, imatrix=imatrix, on_progress=progress)
     for kind, count in done.fallbacks.items():
-        display.say(f"{kind} for {count} weights: their rows do not fit the blocks of {type}")
+        tensors = "1 tensor" if count == 1 else f"{count} tensors"
+        display.say(f"{kind} for {tensors}: the rows do not fit the blocks of {type}")
     if done.unweighted:
         names = ", ".join(done.unweighted[:3])
         display.say(f"{len(done.unweighted)} weights have no importance: {names}, ...")

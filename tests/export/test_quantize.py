@@ -54,7 +54,7 @@ def test_types_are_what_they_say(type, floats, tmp_path):
 def test_rows_that_do_not_fit_a_type_are_told(tmp_path):
     heard = Heard()
     export_gguf(NANO, tmp_path / "q.gguf", type="q4_k_m", display=heard)
-    assert any("their rows do not fit the blocks of q4_k_m" in line for line in heard.lines)
+    assert any("the rows do not fit the blocks of q4_k_m" in line for line in heard.lines)
 
 
 def test_an_importance_matrix_changes_the_weights_and_is_named(floats, tmp_path):
