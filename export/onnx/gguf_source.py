@@ -20,10 +20,17 @@ def as_checkpoint(source: Path, folder: Path) -> tuple[Path, GgufInfo]:
         raise ExportError(f"{source} is not a language model but of type '{info.kind}'")
     with reading(source):
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()
         where, file = str(source.absolute().parent), {"gguf_file": source.name}
-        model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **file)
+        config: Any = AutoConfig.from_pretrained(where, **file)
+        if head := _number(source, f"{info.architecture}.attention.key_length"):
+            config.head_dim = head  # transformers reads it for some architectures only
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            where, config=config, dtype=torch.float32, **file
+        )
         # The weights are plain numbers now, but transformers would not save them as such.
         model.hf_quantizer, model.is_quantized = None, False
         if hasattr(model.config, "quantization_config"):
@@ -31,3 +38,10 @@ def as_checkpoint(source: Path, folder: Path) -> tuple[Path, GgufInfo]:
         model.save_pretrained(folder)
         AutoTokenizer.from_pretrained(where, **file).save_pretrained(folder)
     return folder, info
+
+
+def _number(source: Path, key: str) -> int | None:
+    from gguf import GGUFReader
+
+    field = GGUFReader(source).get_field(key)
+    return None if field is None else int(field.contents())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from export.errors import ExportError
-from runtime.engines.onnx_session import KEEP_LOGITS
+from runtime.models.onnx_folder import KEEP_LOGITS
 
 _PRODUCTS = ("MatMul", "MatMulNBits", "FusedMatMul", "Gemm")
 # What may stand between the head and the logits: a bias, a scale, a soft cap, a change of type.
@@ -76,7 +76,8 @@ def prune_logits(model: Any) -> None:
         graph.node.insert(place + offset, node)
     for value in graph.output:
         if value.name == "logits":
-            value.type.tensor_type.shape.dim[1].dim_param = "num_logits"
+            # onnxruntime-genai asks this number how many it will get: as if nobody gave N.
+            value.type.tensor_type.shape.dim[1].dim_value = 1
     _forget_shapes(graph, head)
 
 

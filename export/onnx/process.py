@@ -5,11 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from export.checkpoint import one_line
 from export.errors import ExportError
+
+
+def run_ours(module: str, args: Sequence[str], folder: Path, needs: Mapping[str, str]) -> None:
+    """Run a module of this project as `run` does."""
+    root = str(Path(__file__).parents[2])
+    run([sys.executable, "-m", module, *args], folder, needs, root)
 
 
 def run(command: Sequence[str], folder: Path, needs: Mapping[str, str], path: str = "") -> None:

@@ -7,13 +7,12 @@ folder is all that the two share.
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from export.checkpoint import Checkpoint, read_json
 from export.errors import ExportError
-from export.onnx.process import run
+from export.onnx.process import run, run_ours
 
 _BITS = {"int4": 4, "int8": 8}
 _OPTIMUM = (
@@ -26,23 +25,16 @@ _OPTIMUM = (
 def trace_with_transformers(checkpoint: Checkpoint, folder: Path) -> Path:
     """The float32 graph by `transformers.exporters`, in a process of its own."""
     source = str(checkpoint.folder.absolute())
-    root = str(Path(__file__).parents[2])
     graph = folder / "model.onnx"
-    run(
-        [sys.executable, "-m", "export.onnx.trace", source, str(graph)],
-        folder,
-        needs={"onnxscript": "run: pip install onnxscript"},
-        path=root,
-    )
+    needs = {"onnxscript": "run: pip install 'sod-agent[export-onnx]'"}
+    run_ours("export.onnx.trace", [source, str(graph)], folder, needs)
     return graph
 
 
 def trace_with_optimum(checkpoint: Checkpoint, folder: Path, python: Path | None) -> Path:
     """The float32 graph by optimum in the environment of the interpreter `python`."""
     if python is None:
-        raise ExportError(
-            f"optimum-onnx cannot share an environment with transformers 5: {_OPTIMUM}"
-        )
+        raise ExportError(f"optimum-onnx cannot live beside transformers 5: {_OPTIMUM}")
     if not python.is_file():
         raise ExportError(f"there is no interpreter {python}: {_OPTIMUM}")
     source = folder / "source"
@@ -132,9 +124,7 @@ def _for_transformers_4(config: dict[str, Any]) -> dict[str, Any]:
         config["rope_theta"] = rope.pop("rope_theta")
         config["rope_scaling"] = rope if rope.get("rope_type") != "default" else None
     elif rope is not None:
-        raise ExportError(
-            "this model turns its layers' positions differently: optimum cannot say so"
-        )
+        raise ExportError("this model has several rotary embeddings, which optimum cannot read")
     if "dtype" in config:
         config["torch_dtype"] = config.pop("dtype")
     return config

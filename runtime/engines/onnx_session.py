@@ -17,10 +17,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from runtime.errors import EngineError, ModelError
-from runtime.models.onnx_folder import OnnxInfo
+from runtime.models.onnx_folder import KEEP_LOGITS, OnnxInfo
 
-# Graphs that we export compute logits for the last N tokens only; the name is transformers'.
-KEEP_LOGITS = "num_logits_to_keep"
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 _INPUTS = frozenset(["input_ids", "attention_mask", "position_ids"])
 
@@ -52,7 +50,7 @@ class OnnxSession:
         self._binding: Any = self._session.io_binding() if info.shared_cache else None
         if self._binding is not None:
             self._bind_cache(self._binding)
-            self._one_row = self._logits(1)
+            self._one_row = self._one_row_of_logits()
 
     def run(self, ids: Sequence[int], rows: int) -> NDArray[np.float32]:
         """Evaluate `ids` after the first `n_past` tokens; logits (rows, V) of the last ones.
@@ -80,19 +78,24 @@ class OnnxSession:
 
     def _run_in_place(self, feeds: dict[str, NDArray[Any]], rows: int) -> NDArray[Any]:
         binding = self._binding
-        logits, value = self._one_row if rows == 1 else self._logits(rows)
         for name, array in feeds.items():
             if name == KEEP_LOGITS:  # bind_cpu_input refuses what is only an initializer
                 keep = ort.OrtValue.ortvalue_from_numpy(array)
                 binding.bind_ortvalue_input(name, keep)
             else:
                 binding.bind_cpu_input(name, array)
-        binding.bind_ortvalue_output("logits", value)
+        if rows == 1:
+            logits, value = self._one_row
+            binding.bind_ortvalue_output("logits", value)
+            self._session.run_with_iobinding(binding)
+            return logits
+        # The graph announces one row, for onnxruntime-genai; more do not fit an array of ours.
+        binding.bind_output("logits")
         self._session.run_with_iobinding(binding)
-        return logits
+        return np.asarray(binding.get_outputs()[-1].numpy())
 
-    def _logits(self, rows: int) -> tuple[NDArray[Any], Any]:
-        array = np.zeros((1, rows, self._info.vocabulary), self._logits_type)
+    def _one_row_of_logits(self) -> tuple[NDArray[Any], Any]:
+        array = np.zeros((1, 1, self._info.vocabulary), self._logits_type)
         return array, ort.OrtValue.ortvalue_from_numpy(array)
 
     def _run_growing(self, feeds: dict[str, NDArray[Any]]) -> NDArray[Any]:

@@ -15,6 +15,8 @@ from typing import Any
 
 from runtime.errors import ModelError
 
+# Graphs that we export compute logits for the last N tokens only; the name is transformers'.
+KEEP_LOGITS = "num_logits_to_keep"
 GENAI_CONFIG, MANIFEST = "genai_config.json", "sod.json"
 MAX_JSON = 4_000_000  # bytes of one of the two
 MAX_LAYERS = 1024
