@@ -268,7 +268,8 @@ def _questions(file: Path | None, calibration: int, held_out: int) -> tuple[list
             [problem.prompt() for problem in generated(calibration, 1, "train")],
             [problem.prompt() for problem in generated(held_out, 1, "eval")],
         )
-    asked = [json.loads(line)["question"] for line in file.read_text("utf-8").splitlines()]
+    with file.open(encoding="utf-8") as lines:  # splitlines() would also cut at U+2028
+        asked = [json.loads(line)["question"] for line in lines]
     if len(asked) < calibration + held_out:
         raise typer.BadParameter(f"{file} has {len(asked)} problems: too few")
     return asked[:calibration], asked[calibration : calibration + held_out]
