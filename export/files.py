@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from export.errors import ExportError
@@ -34,7 +34,8 @@ def scratch(out: Path, suffix: str) -> Iterator[Path]:
     try:
         yield part
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # the block has told that there is no such folder
+            part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def load_problems(path: Path, limit: int | None = None) -> list[Problem]:
     """
     problems: dict[str, Problem] = {}
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8").split("\n")  # U+2028 may stand in a question
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ExportError(f"cannot read the problems {path}: {reason}") from error

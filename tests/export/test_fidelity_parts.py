@@ -134,6 +134,13 @@ def test_calls_are_told_from_text(engine):
     assert counted == [at for at, flag in enumerate(flags) if flag]
 
 
+def test_a_question_may_hold_a_line_separator(tmp_path):
+    file = tmp_path / "problems.jsonl"
+    row = {"question": "1\u2028+ 1?", "answer": "2", "domain": "math"}
+    file.write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    assert load_problems(file)[0].question == "1\u2028+ 1?"
+
+
 def test_problems_are_read_in_order():
     problems = load_problems(SAMPLE)
     assert problems[0].answer == "72" and problems[0].domain == "math"
