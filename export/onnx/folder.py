@@ -71,7 +71,13 @@ def export_onnx(
         graph = part / "onnx" / f"model{suffix}.onnx"
         graph.parent.mkdir()
         with display.stage("writing the weights"):
-            finish(built.graph, graph, f"{graph.name}_data", tied=_is_tied(checkpoint))
+            finish(
+                built.graph,
+                graph,
+                f"{graph.name}_data",
+                head_size=built.genai_config["model"]["decoder"]["head_size"],
+                tied=_is_tied(checkpoint),
+            )
         _write_texts(checkpoint, part, dtype)
         _write_config(checkpoint, built, part, graph)
         _write_manifest(
@@ -114,6 +120,11 @@ def _is_tied(checkpoint: Checkpoint) -> bool:
 
 def _write_texts(checkpoint: Checkpoint, part: Path, dtype: str) -> None:
     checkpoint.tokenizer.save_pretrained(part)
+    # transformers.js looks for the template in here, the others in the file.
+    settings = read_json(part / "tokenizer_config.json")
+    if isinstance(template := checkpoint.tokenizer.chat_template, str):
+        settings["chat_template"] = template
+    _write_json(part / "tokenizer_config.json", settings)
     config = read_json(checkpoint.folder / "config.json")
     config["transformers.js_config"] = {"dtype": dtype, "use_external_data_format": True}
     _write_json(part / "config.json", config)

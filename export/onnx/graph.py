@@ -20,10 +20,10 @@ _CHUNK = 1 << 22
 _SMALL = 1024  # bytes of a tensor that may stay in the graph
 
 
-def finish(source: Path, out: Path, data_name: str, *, tied: bool) -> None:
+def finish(source: Path, out: Path, data_name: str, *, head_size: int, tied: bool) -> None:
     """Write the graph `source` to `out`, its weights to `data_name` beside it.
 
-    `tied` says that the head's weights are the embedding's.
+    `head_size` is that of keys and values; `tied` says that the head's weights are the embedding's.
     Raises ExportError if it has no logits to find.
     """
     import onnx
@@ -32,6 +32,7 @@ def finish(source: Path, out: Path, data_name: str, *, tied: bool) -> None:
     prune_logits(model)
     if tied:
         share_embedding(model)
+    _fix_head_size(model.graph, head_size)
     _drop_unused(model)
     _copy_weights(model.graph.initializer, source.parent, out.parent / data_name)
     out.write_bytes(model.SerializeToString())
@@ -147,6 +148,13 @@ def _forget_shapes(graph: Any, head: Any) -> None:
     kept = [value for value in graph.value_info if value.name not in names]
     del graph.value_info[:]
     graph.value_info.extend(kept)
+
+
+def _fix_head_size(graph: Any, size: int) -> None:
+    """Give keys and values their last size: transformers.js makes the empty cache by it."""
+    for value in [*graph.input, *graph.output]:
+        if value.name.startswith(("past_key_values.", "present.")):
+            value.type.tensor_type.shape.dim[3].dim_value = size
 
 
 def _drop_unused(model: Any) -> None:

@@ -99,6 +99,8 @@ def test_the_folder_says_what_it_is(nano_onnx):
         "dtype": "q4",
         "use_external_data_format": True,
     }
+    template = (NANO / "chat_template.jinja").read_text()
+    assert json.loads((folder / "tokenizer_config.json").read_text())["chat_template"] == template
     assert (folder / "chat_template.jinja").read_text() == (
         NANO / "chat_template.jinja"
     ).read_text()
