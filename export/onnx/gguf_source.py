@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,12 @@ def as_checkpoint(source: Path, folder: Path) -> tuple[Path, GgufInfo]:
         config: Any = AutoConfig.from_pretrained(where, **file)
         if head := _number(source, f"{info.architecture}.attention.key_length"):
             config.head_dim = head  # transformers reads it for some architectures only
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            where, config=config, dtype=torch.float32, **file
-        )
+        options: dict[str, Any] = {"config": config, "dtype": torch.float32}
+        with suppress(ImportError):  # transformers before 5.24 knows no other way than unpacking
+            from transformers import GgufConfig
+
+            options["quantization_config"] = GgufConfig(dequantize=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(where, **options, **file)
         # The weights are plain numbers now, but transformers would not save them as such.
         model.hf_quantizer, model.is_quantized = None, False
         if hasattr(model.config, "quantization_config"):
