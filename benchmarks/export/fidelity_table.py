@@ -132,9 +132,16 @@ def main(
         )
         found = measure(made[0], made[1:], plan, Store(work / "results"), display)
         show(found, Console())
-        rows[name] = found.to_dict()
+        rows[name] = _named(found.to_dict())
         if save_to is not None:
             _save(save_to, rows)
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """Models by their names: where they lay says nothing elsewhere."""
+    for model in (row["reference"], *row["candidates"]):
+        model["path"] = Path(model["path"]).name
+    return row
 
 
 def _split(names: str) -> list[str]:

@@ -15,20 +15,23 @@ from export.fidelity.models import check_model, check_same_vocabulary, opened
 from export.fidelity.problems import Problem
 from export.fidelity.replay import Answer, replay
 from export.fidelity.speed import Speed, compare_speed
-from export.fidelity.store import Store, hash_model
+from export.fidelity.store import Store, hash_model, model_size
 from export.traces import Trajectory
 from runtime.engines.base import ScoringEngine
+from runtime.engines.cores import physical_cores
 from runtime.sandbox import Sandbox
 from runtime.settings import Settings
 
 _QUIET = Display(show=False)
+_TINY = 32_000_000  # bytes of weights: a token takes a millisecond
 
 
 @dataclass(frozen=True)
 class Plan:
     """How models are measured. `trajectories` None: those that the reference writes itself.
 
-    `n_ctx` None is the reference's own window, for all models. `speed` False leaves it out.
+    `n_ctx` None is the reference's own window, `n_threads` None what suits its size: all models
+    get the same. `speed` False leaves decoding speed out.
     """
 
     problems: Sequence[Problem]
@@ -51,7 +54,8 @@ class Comparison:
         self.path, self.plan = reference, plan
         self._store, self._display = store, display
         self._hash = hash_model(reference)
-        self._opening = opened(reference, plan.n_ctx, plan.n_threads)
+        self._n_threads = plan.n_threads or threads_for(reference)
+        self._opening = opened(reference, plan.n_ctx, self._n_threads)
         self._sandbox = Sandbox()
         self._known: dict[str, list[Answer]] = {}  # by the hash of the model
         self.notes: list[str] = []
@@ -84,7 +88,7 @@ class Comparison:
         if not hasattr(self, "_answers"):
             self.reference()
         digest = hash_model(path)
-        with opened(path, self._engine.n_ctx, self.plan.n_threads) as engine:
+        with opened(path, self._engine.n_ctx, self._n_threads) as engine:
             check_same_vocabulary(self._engine, engine)
             if (engine.chat_template or "") != (self._engine.chat_template or ""):
                 self._note(f"{path.name} has another chat template than the reference")
@@ -148,6 +152,11 @@ class Comparison:
         if text not in self.notes:
             self.notes.append(text)
             self._display.say(text)
+
+
+def threads_for(model: Path) -> int:
+    """CPU threads to run `model` with: those of a tiny one would only wait for each other."""
+    return 1 if model_size(model) < _TINY else physical_cores()
 
 
 def measure(

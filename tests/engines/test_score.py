@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from runtime.engines.base import Sampling
+from runtime.engines.llama_cpp import LlamaCppEngine
 from runtime.engines.local import SCORE_BATCH
 from runtime.errors import EngineError, UsageError
 
@@ -16,6 +17,13 @@ LENGTH = SCORE_BATCH + 8  # so that rows come in two chunks
 def _kl(one, other):
     one, other = (row - np.logaddexp.reduce(row.astype(float)) for row in (one, other))
     return float((np.exp(one) * (one - other)).sum())
+
+
+@pytest.fixture(scope="module")
+def engine(model_path):
+    engine = LlamaCppEngine(model_path, n_ctx=512, n_threads=1)
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +89,7 @@ def test_bad_requests_are_one_line(engine, written):
     for start in (0, -1, len(prompt) + 1):
         with pytest.raises(UsageError, match="scoring starts at 1"):
             engine.score(prompt, start)
-    with pytest.raises(UsageError, match="the window has 2048"):
+    with pytest.raises(UsageError, match="the window has 512"):
         engine.score([1] * 3000, 1)
     with pytest.raises(EngineError, match="failed to evaluate"):
         list(engine.score([engine.tokenizer.n_vocab + 5, 1, 1], 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,16 +44,8 @@ def _calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     before = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOD_AGENT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr("export.fidelity.models.open_engine", _on_one_thread())
         yield
     torch.set_num_threads(before)
-
-
-def _on_one_thread() -> Callable[..., object]:
-    """Threads of a model this small only wait for each other."""
-    from runtime.engines import open_engine
-
-    return lambda name, path, **given: open_engine(name, path, **{**given, "n_threads": 1})
 
 
 @pytest.fixture(scope="module")
