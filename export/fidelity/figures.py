@@ -114,7 +114,7 @@ def summarise(
     calls = sum(answer.calls for answer in sound)
     figures: dict[str, Any] = {}
     if reference is not None:
-        figures |= _against(reference, answers)
+        figures |= against(reference, answers)
     if forced is not None:
         figures |= _per_token(forced)
     return Model(
@@ -129,16 +129,18 @@ def summarise(
     )
 
 
-def _against(reference: Sequence[Answer], answers: Sequence[Answer]) -> dict[str, Any]:
+def against(reference: Sequence[Answer], answers: Sequence[Answer]) -> dict[str, Any]:
+    """What a model won and lost against the reference, on the problems both were asked."""
     both = [
         (old, new)
         for old, new in zip(reference, answers, strict=True)
         if not old.infra and not new.infra
     ]
     pairs = Pairs.of([old.correct for old, _ in both], [new.correct for _, new in both])
-    change, low, high = paired_difference(pairs)
+    _, low, high = paired_difference(pairs)
     return {
-        "lost": -100 * change,
+        # Of whole counts, so that a loss of exactly the gate's points passes it.
+        "lost": 100 * (pairs.only_first - pairs.only_second) / max(1, pairs.count),
         "lost_low": -100 * high,
         "lost_high": -100 * low,
         "pairs": pairs,

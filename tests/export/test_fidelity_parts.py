@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from export.errors import ExportError
+from export.fidelity.figures import against
 from export.fidelity.forcing import divergence
 from export.fidelity.problems import load_problems, problems_of_run
+from export.fidelity.replay import Answer
 from export.fidelity.spans import find_spans
 from export.fidelity.statistics import (
     Pairs,
@@ -74,6 +76,16 @@ def test_pairs_are_counted():
     assert (pairs.both, pairs.only_first, pairs.only_second, pairs.neither) == (1, 1, 1, 1)
     with pytest.raises(ValueError):
         Pairs.of([True], [])
+
+
+def test_points_lost_are_of_whole_problems():
+    def answers(right: int) -> list[Answer]:
+        rest = (False, 1, 1, 1, None, None, "answered", [], [])
+        return [Answer(f"p{number}", number < right, *rest) for number in range(200)]
+
+    # 0.615 - 0.605 is a little more than 0.01, and a gate of one point would refuse it.
+    assert against(answers(123), answers(121))["lost"] == 1.0
+    assert against(answers(121), answers(123))["lost"] == -1.0
 
 
 def test_the_mean_over_tokens_knows_that_trajectories_differ():
