@@ -16,8 +16,8 @@ from runtime import Agent
 from runtime.engines.base import Engine
 from runtime.events import TurnFinished
 from runtime.loop import Run
-from runtime.protocol import PROTOCOL_VERSION, Tool
-from runtime.record import RunRecord, StopReason
+from runtime.protocol import PROTOCOL_VERSION, TOOL_CALL_OPEN, Tool
+from runtime.record import RunRecord, StopReason, TurnRecord
 from runtime.sandbox import Kind, Sandbox
 from runtime.settings import Settings
 from runtime.tools.code_interpreter import code_interpreter_tool
@@ -29,9 +29,9 @@ Progress = Callable[[int, int], None]  # problems done, problems in all
 class Answer:
     """What a model made of one problem.
 
-    `calls` were tried; `ran` of them gave no error; `valid` ones ran and were well-formed without
-    the grammar's help. `first_call` is [tool, arguments] of the first turn that was a call the
-    schema allows. `infra`: our side failed, nothing is known.
+    `calls` were tried, unfinished ones included; `ran` of them gave no error; `valid` ones ran
+    and were well-formed without the grammar's help. `first_call` is [tool, arguments] of the
+    first turn, if it was a call the schema allows. `infra`: our side failed, nothing is known.
     """
 
     problem: str
@@ -107,21 +107,30 @@ def _ask(
         raise ExportError(f"{engine.model_path} failed at problem {problem.id}: {record.message}")
     verdict = score(record, problem, sandbox)
     turns = list(zip(record.turns, refused, strict=True))
-    tried = [(turn, count) for turn, count in turns if turn.result is not None]
+    tried = [(turn, count) for turn, count in turns if _is_call(turn)]
     lost = any(turn.error == Kind.INFRA.value for turn, _ in tried)
     return Answer(
         problem=problem.id,
         correct=verdict.correct,
         infra=verdict.infra or lost,
         calls=len(tried),
-        ran=sum(turn.error is None for turn, _ in tried),
-        valid=sum(turn.error is None and count == 0 for turn, count in tried),
+        ran=sum(_ran(turn) for turn, _ in tried),
+        valid=sum(_ran(turn) and count == 0 for turn, count in tried),
         first_call=_first_call(record),
         answer=record.answer,
         stop=record.stop_reason.value,
         ids=run.transcript.ids,
         sampled=[int(flag) for flag in run.transcript.sampled],
     )
+
+
+def _is_call(turn: TurnRecord) -> bool:
+    """Whether a call was tried; one that its budget cut off has no result."""
+    return turn.result is not None or (not turn.forced and TOOL_CALL_OPEN in turn.text)
+
+
+def _ran(turn: TurnRecord) -> bool:
+    return turn.result is not None and turn.error is None
 
 
 def _first_call(record: RunRecord) -> list[Any] | None:

@@ -212,6 +212,13 @@ def test_an_interrupt_keeps_what_was_answered(f32, plan, tmp_path):
             replay(engine, "f32", plan.problems, SETTINGS, Store(None), sandbox)
 
 
+def test_a_call_that_is_cut_off_was_tried(f32, plan):
+    short = Settings(max_turns=2, max_tokens=16, tool_choice="required")
+    with opened(f32, n_threads=1) as engine, Sandbox() as sandbox:
+        (answer,) = replay(engine, "f32", plan.problems[:1], short, Store(None), sandbox)
+    assert (answer.calls, answer.ran, answer.valid, answer.first_call) == (1, 0, 0, None)
+
+
 def test_different_vocabularies_are_refused(f32, model_path, plan, folder):
     with pytest.raises(ExportError, match="have vocabularies of") as error:
         measure(f32, [model_path], plan, Store(folder / "work"))
