@@ -16,7 +16,7 @@ import typer
 from export.command import Display, main
 from export.errors import ExportError
 from export.gguf_file import export_adapter, export_gguf, size
-from export.source import find_source
+from export.source import find_source, names_of
 from export.targets import FILE_TYPES, Choice, Target, check_type, four_bits
 from runtime.models.gguf import inspect_gguf
 
@@ -77,7 +77,10 @@ def run(
         return _run_adapter(model, lora, out, display)
     choice = _choose(type, target, q4=q4, q5=q5, q8=q8, f16=f16)
     source = find_source(model)
-    name, beside = _names(source, model)
+    name, beside = names_of(source, model)
+    if source.is_file():  # one that is quantised already says so in its name
+        name = re.sub(rf"(?i)[-._]({'|'.join(FILE_TYPES)})$", "", name)
+        beside = beside.with_name(name)
 
     def place(type: str) -> Path:
         return out or beside.with_name(f"{beside.name}-{type}.gguf")
@@ -150,20 +153,6 @@ def _choose(type: str | None, target: Target, *, q4: bool, q5: bool, q8: bool, f
     if q4:
         return four_bits(target)
     return Choice("q5_k_m" if q5 else "f16" if f16 else "q8_0")
-
-
-def _names(source: Path, asked: str | None) -> tuple[str, Path]:
-    """What to call the model, and the path that its files begin with."""
-    whole = source.resolve()
-    if whole.is_file():
-        stem = re.sub(rf"(?i)[-._]({'|'.join(FILE_TYPES)})$", "", whole.stem)
-        return stem, source.with_name(stem)
-    if whole.name == "student":  # of a run: beside it, in the run's folder
-        return f"{whole.parent.name} student", source.absolute()
-    if whole.parent.name == "snapshots":  # of the hub's cache, which is not ours to fill
-        name = (asked or whole.name).partition("@")[0]
-        return name, Path(name.rpartition("/")[2]).absolute()
-    return whole.name, whole
 
 
 def _check_out(out: Path, source: Path) -> None:

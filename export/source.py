@@ -38,6 +38,22 @@ def find_source(model: str | None = None) -> Path:
     return _fetch(model, match["repo"], match["revision"])
 
 
+def names_of(source: Path, asked: str | None) -> tuple[str, Path]:
+    """What to call the model in `source`, and the path that the names of its exports begin with.
+
+    `asked` is what `find_source` was given.
+    """
+    whole = source.resolve()
+    if whole.is_file():
+        return whole.stem, source.with_name(whole.stem)
+    if whole.name == "student":  # of a run: beside it, in the run's folder
+        return f"{whole.parent.name} student", source.absolute()
+    if whole.parent.name == "snapshots":  # of the hub's cache, which is not ours to fill
+        name = (asked or whole.name).partition("@")[0]
+        return name, Path(name.rpartition("/")[2]).absolute()
+    return whole.name, whole
+
+
 def newest_student(runs: Path) -> Path:
     """The student in `runs` whose weights were written last. Raises ExportError."""
     found = [

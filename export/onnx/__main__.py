@@ -14,7 +14,7 @@ from export.command import Display, main
 from export.errors import ExportError
 from export.onnx.backends import Backend
 from export.onnx.folder import Precision, export_onnx
-from export.source import find_source
+from export.source import find_source, names_of
 from runtime.models.onnx_folder import holds_onnx, inspect_onnx
 
 HELP = """Export a model as a folder that ONNX Runtime runs on CPUs, on phones and in browsers.
@@ -50,7 +50,7 @@ def run(
     display, started = Display(), time.monotonic()
     precision = _choose(int4=int4, int8=int8, fp16=fp16, fp32=fp32)
     source = find_source(model)
-    name, beside = _names(source, model)
+    name, beside = names_of(source, model)
     out = (out or beside.with_name(f"{beside.name}-onnx-{precision}")).absolute()
     _check_out(out)
     display.say(f"exporting {source} as ONNX, {precision}")
@@ -80,19 +80,6 @@ def _choose(**flags: bool) -> Precision:
     for each in chosen:
         precision = each  # type: ignore[assignment]  # the flags are named as the precisions
     return precision
-
-
-def _names(source: Path, asked: str | None) -> tuple[str, Path]:
-    """What to call the model, and the path that its folder begins with."""
-    whole = source.resolve()
-    if whole.is_file():
-        return whole.stem, source.with_name(whole.stem)
-    if whole.name == "student":  # of a run: beside it, in the run's folder
-        return f"{whole.parent.name} student", source.absolute()
-    if whole.parent.name == "snapshots":  # of the hub's cache, which is not ours to fill
-        name = (asked or whole.name).partition("@")[0]
-        return name, Path(name.rpartition("/")[2]).absolute()
-    return whole.name, whole
 
 
 def _check_out(out: Path) -> None:
