@@ -17,10 +17,10 @@ from runtime.engines.llama_sampler import Sampler
 from runtime.engines.llama_tokenizer import LlamaTokenizer
 from runtime.engines.local import (
     DEFAULT_CTX,
-    MAX_THREADS,
     PREFILL_BATCH,
     LocalEngine,
     LocalGeneration,
+    check_threads,
     version_of,
 )
 from runtime.engines.prefix_cache import PrefixCache
@@ -77,8 +77,7 @@ class LlamaCppEngine(LocalEngine):
         self, path: Path, lora: Path | None, n_ctx: int | None, n_threads: int | None
     ) -> None:
         lib = self._lib
-        if n_threads is not None and not 1 <= n_threads <= MAX_THREADS:
-            raise UsageError(f"--threads must be from 1 to {MAX_THREADS}, not {n_threads}")
+        check_threads(n_threads)
         if n_ctx is not None and n_ctx < 1:
             raise UsageError(f"--ctx must be a number of tokens, not {n_ctx}")
         self._model = lib.llama_model_load_from_file(

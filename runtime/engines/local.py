@@ -35,6 +35,12 @@ PREFILL_BATCH = 512  # also how long, in tokens, Ctrl-C may have to wait
 SCORE_BATCH = 64  # rows of logits at once: 39 MB for a vocabulary of 151,936
 
 
+def check_threads(n_threads: int | None) -> None:
+    """Raises UsageError for a number of threads that no engine takes; None is any."""
+    if n_threads is not None and not 1 <= n_threads <= MAX_THREADS:
+        raise UsageError(f"--threads must be from 1 to {MAX_THREADS}, not {n_threads}")
+
+
 class LocalEngine(ABC):
     """The part of `runtime.engines.base.ScoringEngine` that needs no library."""
 

@@ -32,10 +32,10 @@ from runtime.engines.base import Constraint, Sampling
 from runtime.engines.cores import physical_cores
 from runtime.engines.local import (
     DEFAULT_CTX,
-    MAX_THREADS,
     PREFILL_BATCH,
     LocalEngine,
     LocalGeneration,
+    check_threads,
     version_of,
 )
 from runtime.engines.onnx_tokenizer import OnnxTokenizer, read_template
@@ -68,8 +68,7 @@ class OnnxEngine(LocalEngine):
         self.model_path = str(folder)
         started = time.perf_counter()
         info = inspect_onnx(folder)
-        if n_threads is not None and not 1 <= n_threads <= MAX_THREADS:
-            raise UsageError(f"--threads must be from 1 to {MAX_THREADS}, not {n_threads}")
+        check_threads(n_threads)
         if n_ctx is not None and not 1 <= n_ctx <= info.context_length:
             raise UsageError(
                 f"--ctx {n_ctx} does not fit this model's window of {info.context_length} tokens"
