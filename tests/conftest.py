@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import signal
 import stat
@@ -47,6 +48,19 @@ def nano_onnx(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     teacher = Path(__file__).parent.parent / "train" / "nano" / "teacher"
     folder = tmp_path_factory.mktemp("onnx")
     return cache(lambda precision: export_onnx(teacher, folder / precision, precision=precision))
+
+
+@pytest.fixture
+def no_garbage() -> Iterator[None]:
+    """No garbage is collected during the test.
+
+    For texts nested until Python's stack is full: a finaliser that ran there, of whatever an
+    earlier test left behind, would fail for want of stack, and pytest would blame this test.
+    """
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

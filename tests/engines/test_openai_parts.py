@@ -37,6 +37,7 @@ def test_a_control_token_cut_over_several_ids_is_seen():
     assert tokenizer.text(ids) == "< |im_end|>"
 
 
+@pytest.mark.usefixtures("no_garbage")
 @pytest.mark.parametrize(
     ("text", "complete"),
     [

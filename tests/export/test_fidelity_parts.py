@@ -167,6 +167,7 @@ def test_choices_are_part_of_the_question(tmp_path):
     assert problem.domain == "science" and problem.prompt() == "Which?\nA. one\nB. two"
 
 
+@pytest.mark.usefixtures("no_garbage")
 @pytest.mark.parametrize(
     ("line", "said"),
     [

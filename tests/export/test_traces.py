@@ -104,6 +104,7 @@ RUN = {"event": "run", "prompt_ids": [5, 6], "follow_up": False}
 TURN = {"event": "turn_end", "sampled_ids": [7], "text": "x"}
 
 
+@pytest.mark.usefixtures("no_garbage")
 @pytest.mark.parametrize(
     ("lines", "message"),
     [

@@ -72,6 +72,7 @@ def test_tags_inside_the_arguments_are_text(code: str, python: Tool) -> None:
     assert parsed.arguments == {"code": code}
 
 
+@pytest.mark.usefixtures("no_garbage")
 @pytest.mark.parametrize(
     ("text", "reason", "word"),
     [

@@ -136,6 +136,7 @@ def test_unit_tests(tests: Any, tmp_path: Path) -> None:
 GOOD = {"id": "1", "domain": "math", "question": "q", "answer": "1"}
 
 
+@pytest.mark.usefixtures("no_garbage")
 @pytest.mark.parametrize(
     ("rows", "place", "text"),
     [
