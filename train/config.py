@@ -118,6 +118,13 @@ class RunConfig:
     sft_lr: float = _setting(1e-5, "Peak learning rate of the cold start.", "cold start")
     sft_schedule: Schedule = _setting("cosine", "Learning rate of the cold start.", "cold start")
     sft_batch: int = _setting(32, "Trajectories of one step.", "cold start")
+    sft_lora_rank: int = _setting(
+        0, "Train an adapter of this rank, then merged; 0: all weights.", "cold start"
+    )
+    sft_share_prefix: bool = _setting(
+        False, "Compute what all trajectories begin with once a batch: faster.", "cold start"
+    )
+    sft_save_every: int = _setting(200, "Steps between checkpoints.", "cold start")
     pass_mark: float = _setting(
         0.0, "Share of held-out problems whose first call must run before SOD starts.", "cold start"
     )

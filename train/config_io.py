@@ -63,6 +63,7 @@ _SHARE = Range(0, 1)
 RANGES: dict[str, Range] = {
     "seed": Range(0, 2**32 - 1),
     "lora_rank": _NOT_NEGATIVE,
+    "sft_lora_rank": _NOT_NEGATIVE,
     "lora_alpha": _COUNT,
     "train_problems": _COUNT,
     "sft_examples": _COUNT,
@@ -95,6 +96,7 @@ RANGES: dict[str, Range] = {
     "sft_epochs": _POSITIVE,
     "sft_lr": _POSITIVE,
     "sft_batch": _COUNT,
+    "sft_save_every": _COUNT,
     "pass_mark": _SHARE,
     "eval_every": _COUNT,
     "validation_problems": _COUNT,

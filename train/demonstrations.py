@@ -35,16 +35,22 @@ def encode(agent: Agent, demonstration: Demonstration) -> Encoded:
     if first.role != "user":
         raise DataError(f"a demonstration begins with a {first.role} message, not with a question")
     transcript, _ = agent.open_transcript(first.content, follow_up=False)
-    for message in rest:
+    unlearned: set[int] = set()
+    for place, message in enumerate(rest, 1):
         if message.role == "assistant":
+            start = len(transcript.ids)
             _write(transcript, message.content)
+            if place in demonstration.not_learned:
+                unlearned.update(range(start, len(transcript.ids)))
         elif message.role == "tool":
             transcript.add_tool_result(message.content)
         else:
             transcript.add_user(message.content)
     labels = [
-        token if sampled else IGNORED
-        for token, sampled in zip(transcript.ids, transcript.sampled, strict=True)
+        token if sampled and place not in unlearned else IGNORED
+        for place, (token, sampled) in enumerate(
+            zip(transcript.ids, transcript.sampled, strict=True)
+        )
     ]
     return Encoded(input_ids=list(transcript.ids), labels=labels)
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import train.nano
 from runtime.errors import ModelError
-from runtime.models import inspect_gguf
+from runtime.models import inspect_gguf, resolve_model
 from runtime.models.cache import offline
+from runtime.models.registry import load_registry
 from train.config import RunConfig
 from train.errors import TrainingError
 
@@ -43,7 +44,8 @@ _SOURCES = "give a folder, a .gguf file or a Hugging Face id"
 def find_model(source: str) -> Path:
     """The folder or .gguf file of `source`; an id `org/name[@revision]` is fetched if need be.
 
-    "nano" is the shipped teacher, whose tokenizer the nano student shares. Raises TrainingError.
+    "nano" is the shipped teacher, whose tokenizer the nano student shares; a short name of the
+    runtime's registry is the file that the device runs. Raises TrainingError.
     """
     if source == NANO:
         if not NANO_TEACHER.is_dir():
@@ -59,6 +61,11 @@ def find_model(source: str) -> Path:
         if path.suffix != ".gguf":
             raise TrainingError(f"{source} is neither a folder nor a .gguf file: {_SOURCES}")
         return path
+    try:
+        if source in load_registry().entries:
+            return resolve_model(source).path
+    except ModelError as error:
+        raise TrainingError(str(error)) from error
     match = _HUB_ID.fullmatch(source)
     if match is None or path.suffix == ".gguf":
         raise TrainingError(f"no model at {source}: {_SOURCES}")

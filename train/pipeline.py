@@ -203,6 +203,7 @@ class _Stages:
         from datasets import Dataset
         from transformers import PrinterCallback
 
+        from train.lora import lora_config
         from train.rollout.lockstep import is_sharded
         from train.sod_trainer import SODTrainer
         from train.trl_config import grpo_config
@@ -225,7 +226,7 @@ class _Stages:
             args=grpo_config(config, folder.checkpoints, self.accelerator.num_processes),
             train_dataset=Dataset.from_list(rows),
             processing_class=self.tokenizer,
-            peft_config=_lora(config),
+            peft_config=lora_config(config.lora_rank, config.lora_alpha),
             callbacks=[watch],
             config=config,
             collector=tools.collector,
@@ -278,19 +279,6 @@ class _Stages:
             return 0
         self.display.say(f"the guard stopped this run: {watch.stopped.message}", style="bold red")
         return 1
-
-
-def _lora(config: RunConfig) -> Any:
-    if config.lora_rank == 0:
-        return None
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=config.lora_rank,
-        lora_alpha=config.lora_alpha,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
 
 
 def _quiet_libraries() -> None:

@@ -12,6 +12,7 @@ from train.config import RunConfig
 from train.demonstrations import Encoded
 from train.display import Display
 from train.run_folder import RunFolder
+from train.shared_prefix import PrefixCollator, can_share, prefix_loss, shared_prefix
 from train.trl_config import on_cpu, scheduler_name
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def train_on_demonstrations(
     Checkpoints go into `work`; where there are some already, training goes on from the last.
     """
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
+
+    from train.lora import lora_config
 
     local = max(1, config.sft_batch // processes)
     micro = min(config.micro_batch, local)
@@ -66,18 +69,24 @@ def train_on_demonstrations(
         "seed": config.seed,
         "logging_steps": _LOG_EVERY,
         "save_strategy": "steps",
-        "save_steps": 200,
+        "save_steps": config.sft_save_every,
         "save_total_limit": 2,
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": False,
         "use_cpu": on_cpu(),
     }
-    trainer = SFTTrainer(
+    collator = None
+    if config.sft_share_prefix and can_share(model, config.gradient_checkpointing, processes):
+        collator = PrefixCollator(shared_prefix(encoded), int(tokenizer.pad_token_id))
+        arguments["train_sampling_strategy"] = "group_by_length"  # padding is lost time
+    trainer = _trainer_class()(
         model=model,
         args=SFTConfig(**arguments),
         train_dataset=Dataset.from_list([dict(each) for each in encoded]),
         processing_class=tokenizer,
+        data_collator=collator,
+        peft_config=lora_config(config.sft_lora_rank, config.lora_alpha),
         callbacks=[_Report(folder, display, name)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -88,6 +97,29 @@ def train_on_demonstrations(
     trainer.add_callback(_Complete(stage))
     trainer.train(resume_from_checkpoint=None if last is None else str(last[1]))
     display.end_stage()
+    if config.sft_lora_rank:
+        trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()  # in place
+        model.requires_grad_(True)  # peft froze it
+
+
+def _trainer_class() -> Any:
+    """SFTTrainer, but for batches whose prefix is shared. TRL is imported when it is needed."""
+    from trl import SFTTrainer
+
+    class Trainer(SFTTrainer):  # type: ignore[misc]
+        def compute_loss(
+            self,
+            model: Any,
+            inputs: dict[str, Any],
+            return_outputs: bool = False,
+            num_items_in_batch: Any = None,
+        ) -> Any:
+            if "prefix" not in inputs:
+                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            with self.compute_loss_context_manager():
+                return prefix_loss(model, inputs, num_items_in_batch)
+
+    return Trainer
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]

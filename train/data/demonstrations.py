@@ -1,7 +1,8 @@
 """Solved problems for the cold start, from chat data in the OpenAI or the ShareGPT shape.
 
 Tool calls become the text that the runtime's protocol reads; system messages are dropped, since
-the runtime's own is used. A conversation that the agent loop could not have had is refused.
+the runtime's own is used. A conversation that the agent loop could not have had is refused. An
+assistant's message of `weight` 0, as OpenAI's fine-tuning files have it, is read but not learned.
 """
 
 from __future__ import annotations
@@ -42,13 +43,16 @@ def _demonstration(row: Row) -> Demonstration:
     value = row.first("messages", "conversations")
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise row.error("no field 'messages'. Add it, as a list of role and content.")
-    messages = []
+    messages: list[Message] = []
+    not_learned = []
     for each in _one_call_a_turn(row, value):
         name = each.get("role", each.get("from"))
         if name != "system":
+            if each.get("weight") == 0:
+                not_learned.append(len(messages))
             messages.append(_message(row, name, each))
     _check_order(row, messages)
-    return Demonstration(tuple(messages))
+    return Demonstration(tuple(messages), tuple(not_learned))
 
 
 def _one_call_a_turn(row: Row, messages: Sequence[Any]) -> list[Mapping[str, Any]]:

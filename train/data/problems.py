@@ -41,13 +41,18 @@ class Demonstration:
     """One solved problem: user, then assistant turns with a tool's result between calls.
 
     Calls are part of the text, as `runtime.protocol.render_call` writes them. There is no system
-    message: the runtime's own goes in front.
+    message: the runtime's own goes in front. `not_learned` are the places of assistant messages
+    that the student reads but does not imitate: mistakes that are mended later.
     """
 
     messages: tuple[Message, ...]
+    not_learned: frozenset[int] = frozenset()
 
 
 def data_hash(items: Sequence[Problem] | Sequence[Demonstration]) -> str:
     """SHA-256, in hex, of the items in their order."""
     rows = [asdict(item) for item in items]
+    for row in rows:
+        if not row.get("not_learned", True):
+            del row["not_learned"]  # the same hash as before there were such
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()

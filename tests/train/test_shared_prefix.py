@@ -1,0 +1,80 @@
+"""A shared prefix changes the time that a batch takes, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from train.config import RunConfig
+from train.demonstrations import IGNORED
+from train.models import load_policy
+from train.shared_prefix import PrefixCollator, can_share, prefix_loss, shared_prefix
+
+PREFIX = [5, 6, 7, 8, 9, 10]
+
+
+def row(question, *turns):
+    ids, labels = PREFIX + question, [IGNORED] * (len(PREFIX) + len(question))
+    for learned, text in turns:
+        ids, labels = ids + text, labels + (text if learned else [IGNORED] * len(text))
+    return {"input_ids": ids, "labels": labels}
+
+
+ROWS = [
+    row([20, 21, 22], (True, [30, 31]), (False, [40]), (True, [32])),
+    row([23], (True, [33, 34, 35, 36])),
+    row([24, 25, 26, 27, 28], (True, [37])),
+]
+
+
+def test_the_prefix_is_what_all_begin_with():
+    assert shared_prefix(ROWS) == PREFIX
+    assert shared_prefix([*ROWS, {"input_ids": [5, 6, 1], "labels": [IGNORED] * 3}]) == [5, 6]
+
+
+def test_nothing_learned_is_in_the_prefix():
+    rows = [{"input_ids": [1, 2, 3, 4], "labels": [IGNORED, IGNORED, 3, 4]}] * 2
+    assert shared_prefix(rows) == [1]
+
+
+@pytest.mark.parametrize("lora", [0, 4])
+def test_loss_and_gradients_equal_those_of_whole_rows(lora):
+    model, _, _ = load_policy("nano", RunConfig(), 0)
+    model.eval()
+    if lora:
+        from peft import get_peft_model
+
+        from train.lora import lora_config
+
+        torch.manual_seed(0)
+        model = get_peft_model(model, lora_config(lora, 8))
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=0.1)
+    trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
+    items = sum(label != IGNORED for each in ROWS for label in each["labels"])
+
+    total = torch.zeros(())
+    for each in ROWS:
+        logits = model(input_ids=torch.tensor([each["input_ids"]])).logits[0, :-1]
+        total = total + torch.nn.functional.cross_entropy(
+            logits, torch.tensor(each["labels"][1:]), ignore_index=IGNORED, reduction="sum"
+        )
+    whole = total / items
+    whole.backward()
+    expected = {name: each.grad.clone() for name, each in trained.items()}
+    model.zero_grad()
+
+    shared = prefix_loss(model, PrefixCollator(PREFIX, 0)(ROWS), None)
+    shared.backward()
+    torch.testing.assert_close(shared, whole)
+    for name, each in trained.items():
+        torch.testing.assert_close(each.grad, expected[name], rtol=1e-3, atol=1e-6)
+
+
+def test_models_whose_attention_slides_are_trained_on_whole_rows():
+    model, _, _ = load_policy("nano", RunConfig(), 0)
+    assert can_share(model, False, 1)
+    assert not can_share(model, True, 1) and not can_share(model, False, 2)
+    model.config.layer_types = ["full_attention", "sliding_attention"]
+    assert not can_share(model, False, 1)

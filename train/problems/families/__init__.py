@@ -1,0 +1,1 @@
+"""One module for each kind of problem; `train.problems` imports them all."""

@@ -1,0 +1,132 @@
+"""Annotated solutions of GSM8K's training set as programs.
+
+A solution says `Natalia sold 48/2 = <<48/2=24>>24 clips in May.`; of each such calculation one line
+of Python is made, named after the words around it (`clips_in_may = 48 / 2`), and a result that is
+used again is used by its name. The words are all the reasoning that the student gets to write, at
+a third of the tokens of the sentences. Solutions whose program does not print the answer are left
+out; so is anything that is not plain arithmetic.
+
+Source: openai/grade-school-math, MIT; only its training set may be given.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+
+from train.data import Problem
+from train.problems.family import Drawn
+
+_CALCULATION = re.compile(r"<<([^<>=]+)=([^<>=]+)>>")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
+_PLAIN = re.compile(r"[\d.+\-*/() ]+")
+_EMPTY_WORDS = frozenset(
+    """
+    a also an and are as at be because been by can could did do does e each for from had has
+    have he her him his i if in into is it its of on only or per s she so still t than that
+    the their them then there these they this those to total was were which who will with
+    would x
+    """.split()  # noqa: SIM905
+)
+_LONGEST_NAME = 3  # words
+
+
+def programs(problems: Iterable[Problem]) -> list[Drawn]:
+    """One solved problem of each of `problems` that can be turned into a program."""
+    found = (_drawn(problem) for problem in problems)
+    return [drawn for drawn in found if drawn is not None]
+
+
+def _drawn(problem: Problem) -> Drawn | None:
+    lines = _lines(problem.solution or "", problem.question)
+    if not lines:
+        return None
+    answer = problem.answer.replace(",", "")
+    program, value = "\n".join(f"{name} = {code}" for name, code, _ in lines), lines[-1][2]
+    try:
+        if value != Fraction(answer):
+            return None
+        scope: dict[str, float] = {}
+        exec(program, {"__builtins__": {}}, scope)  # plain arithmetic: see _PLAIN
+    except (ValueError, ZeroDivisionError, SyntaxError):
+        return None
+    name, printed = lines[-1][0], scope[lines[-1][0]]
+    if len(lines) == 1:
+        program, name = "", lines[0][1]
+    noisy = len(str(printed)) > len(f"{printed:.4f}")
+    last = f"print(round({name}, 2))" if noisy else f"print({name})"
+    if Fraction(str(round(printed, 2))) != value:
+        return None
+    whole = str(int(value)) if value.denominator == 1 else str(round(float(value), 2))
+    question = " ".join(problem.question.split())
+    return Drawn(
+        question,
+        f"{program}\n{last}".strip(),
+        whole,
+        family="GSM8K train",
+        group="GSM8K train",
+    )
+
+
+def _lines(solution: str, question: str) -> list[tuple[str, str, Fraction]]:
+    """Name, expression and value of each calculation."""
+    told = {Fraction(number) for number in _NUMBER.findall(question.replace(",", ""))}
+    named: dict[Fraction, str] = {}
+    lines: list[tuple[str, str, Fraction]] = []
+    for sentence in re.split(r"\n|(?<=[.!?;])\s", solution.partition("####")[0]):
+        for match in _CALCULATION.finditer(sentence):
+            code = match[1].replace(",", "").replace("$", "").replace("x", "*")
+            if not _PLAIN.fullmatch(code) or not re.search(r"\d\s*\)*\s*[-+*/]", code):
+                continue  # something else than arithmetic, or a number alone
+            try:
+                code = ast.unparse(ast.parse(_without_zeros(code).strip(), mode="eval"))
+                value = _value(code)
+            except (SyntaxError, ValueError, ZeroDivisionError):
+                return []
+
+            def by_name(number: re.Match[str]) -> str:
+                known = Fraction(number[0])
+                return named[known] if known in named and known not in told else number[0]
+
+            code = _NUMBER.sub(by_name, code)
+            taken = {line[0] for line in lines}
+            name = _name(sentence[: match.start()], sentence[match.end() :], taken)
+            lines.append((name, code, value))
+            named[value] = name
+    return lines
+
+
+def _without_zeros(code: str) -> str:
+    return re.sub(r"(?<![\d.])0+(?=\d)", "", code)
+
+
+def _value(code: str) -> Fraction:
+    exact = _NUMBER.sub(lambda number: f"Fraction('{number[0]}')", code)
+    return Fraction(eval(exact, {"__builtins__": {}, "Fraction": Fraction}))
+
+
+def _name(before: str, after: str, taken: set[str]) -> str:
+    """A name of up to three words: those after the number; if it has one only, those before too."""
+    after = re.sub(r"<<.*?>>", " ", after)
+    following = re.match(r"[\s\d.,$]*([^.,;:=()]*)", after)
+    words = _words(following[1] if following else "")[:_LONGEST_NAME]
+    if len(words) < 2:
+        words = [word for word in _words(re.sub(r"<<.*?>>", " ", before)) if word not in words][
+            len(words) - _LONGEST_NAME :
+        ] + words
+    name = "_".join(words) or "result"
+    if keyword.iskeyword(name):
+        name += "_"
+    number = 2
+    unique = name
+    while unique in taken:
+        unique, number = f"{name}{number}", number + 1
+    return unique
+
+
+def _words(text: str) -> list[str]:
+    found = re.findall(r"[a-z]+", re.sub(r"['\u2019]s?\b", "", text.lower()))
+    return [word for word in found if word not in _EMPTY_WORDS and len(word) > 1]

@@ -1,0 +1,109 @@
+"""Training on conversations that begin alike: what they share is computed once a batch.
+
+Every conversation of a batch opens with the same system prompt and tool description, some 225
+tokens against 100 of a short problem. Here that prefix runs through the model once, its keys and
+values are repeated for each row, and gradients flow back through them: the same loss and the same
+gradients as with whole rows (tests/train/test_shared_prefix.py), at less than half the arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from train.demonstrations import IGNORED, Encoded
+from train.hidden_states import hidden_states_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def shared_prefix(encoded: Sequence[Encoded]) -> list[int]:
+    """The longest run of ids that all conversations begin with and of which none is learned.
+
+    The last id before the first learned one is left out: the logits that predict it must be a
+    row's own.
+    """
+    rows = [row["input_ids"] for row in encoded]
+    first, last = min(rows), max(rows)  # in the order of lists: all others lie between
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    common = [ids[0] for ids in alike]
+    learned = min(
+        next((i for i, label in enumerate(row["labels"]) if label != IGNORED), len(row["labels"]))
+        for row in encoded
+    )
+    return common[: max(0, learned - 1)]
+
+
+def can_share(model: PreTrainedModel, gradient_checkpointing: bool, processes: int) -> bool:
+    """Whether a prefix can be shared: full attention, one process, and activations kept."""
+    kinds = getattr(model.config, "layer_types", None) or ["full_attention"]
+    return set(kinds) == {"full_attention"} and not gradient_checkpointing and processes == 1
+
+
+class PrefixCollator:
+    """Makes a batch of what follows the prefix, padded on the right."""
+
+    def __init__(self, prefix: Sequence[int], pad_id: int) -> None:
+        self.prefix = torch.tensor([list(prefix)])
+        self._pad_id = pad_id
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """`prefix` (1, P); `input_ids` and `labels` (B, T); `attention_mask` (B, P + T)."""
+        start = self.prefix.shape[1]
+        longest = max(len(row["input_ids"]) for row in rows) - start
+        ids = torch.full((len(rows), longest), self._pad_id)
+        labels = torch.full((len(rows), longest), IGNORED)
+        mask = torch.zeros((len(rows), start + longest), dtype=torch.long)
+        mask[:, :start] = 1
+        for place, row in enumerate(rows):
+            length = len(row["input_ids"]) - start
+            ids[place, :length] = torch.tensor(row["input_ids"][start:])
+            labels[place, :length] = torch.tensor(row["labels"][start:])
+            mask[place, start : start + length] = 1
+        return {
+            "prefix": self.prefix,
+            "input_ids": ids,
+            "labels": labels,
+            "attention_mask": mask,
+        }
+
+
+def prefix_loss(model: Any, batch: Mapping[str, Tensor], items: Tensor | int | None) -> Tensor:
+    """Cross-entropy of the learned tokens: their sum over `items`, or their mean without.
+
+    `batch` is a PrefixCollator's. Logits are computed for the learned positions only.
+    """
+    from transformers import DynamicCache
+
+    cache: Any = DynamicCache(config=model.config)
+    with _plain_inputs(model), hidden_states_of(model) as hidden:
+        model(input_ids=batch["prefix"], past_key_values=cache, use_cache=True, logits_to_keep=1)
+        cache.batch_repeat_interleave(len(batch["input_ids"]))
+        model(
+            input_ids=batch["input_ids"],
+            attention_mask=batch["attention_mask"],
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+    labels = batch["labels"][:, 1:]
+    learned = labels != IGNORED
+    logits = model.get_output_embeddings()(hidden[-1][:, :-1][learned])
+    total = torch.nn.functional.cross_entropy(logits.float(), labels[learned], reduction="sum")
+    return total / (learned.sum() if items is None else items)
+
+
+def _plain_inputs(model: Any) -> AbstractContextManager[None]:
+    """Without peft's casts of every adapter's input to float32: autocast would undo them."""
+    if not hasattr(model, "peft_config") or not torch.is_autocast_enabled("cpu"):
+        return nullcontext()
+    from peft.helpers import disable_input_dtype_casting
+
+    context: AbstractContextManager[None] = disable_input_dtype_casting(model)
+    return context
