@@ -11,10 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.model_files import hash_model, model_size
 from export.errors import ExportError
 from export.fidelity.figures import Fidelity
 from export.fidelity.report import markdown
-from export.fidelity.store import hash_model, model_size
 from export.files import replacing
 
 if TYPE_CHECKING:

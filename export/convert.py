@@ -124,7 +124,7 @@ def plan_model(
     source = str(checkpoint.folder)
     architecture = architecture_of(checkpoint.architecture, checkpoint.config)
     shapes = architecture.shapes()
-    _check_weights(checkpoint, architecture, shapes)
+    check_weights(checkpoint, architecture, shapes)
     if adapter:
         check_fits(adapter, shapes, source)
     kind, file_type = FLOATS[type]
@@ -227,7 +227,7 @@ def write_adapter(
             writer.close()
 
 
-def _check_weights(
+def check_weights(
     checkpoint: Checkpoint, architecture: Architecture, shapes: dict[str, tuple[int, ...]]
 ) -> None:
     source, weights = checkpoint.folder, checkpoint.weights

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.problems import load_problems
 from export.command import Display
 from export.errors import ExportError
 from export.fidelity.figures import Fidelity, Model
 from export.fidelity.measure import Comparison, Plan
-from export.fidelity.problems import find_problems, load_problems, settings_for
+from export.fidelity.problems import find_problems, settings_for
 from export.fidelity.store import Store
 from export.files import writing
 from export.imatrix import calibrate as collect

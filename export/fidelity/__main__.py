@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.problems import load_problems
 from export.card import put_fidelity
 from export.command import Display, main
 from export.fidelity.figures import Fidelity
@@ -18,7 +19,6 @@ from export.fidelity.problems import (
     MAX_TURNS,
     RUN_FILE,
     find_problems,
-    load_problems,
     settings_for,
 )
 from export.fidelity.report import show, write_html, write_json

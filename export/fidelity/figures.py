@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.model_files import model_size
+from benchmarks.statistics import Pairs, Share, mcnemar, mean_over_groups, paired_difference
 from export.fidelity.forcing import Forced
 from export.fidelity.replay import Answer
 from export.fidelity.speed import Speed
-from export.fidelity.statistics import (
-    Pairs,
-    mcnemar,
-    mean_over_tokens,
-    paired_difference,
-    wilson,
-)
-from export.fidelity.store import model_size
-
-
-@dataclass(frozen=True)
-class Share:
-    """`hits` of `count`, with Wilson's 95 % interval."""
-
-    hits: int
-    count: int
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, outcomes: Iterable[object]) -> Share:
-        flags = [bool(outcome) for outcome in outcomes]
-        return cls(sum(flags), len(flags), *wilson(sum(flags), len(flags)))
-
-    @classmethod
-    def counted(cls, hits: int, count: int) -> Share:
-        return cls(hits, count, *wilson(hits, count))
-
-    @property
-    def value(self) -> float:
-        return self.hits / self.count if self.count else float("nan")
 
 
 @dataclass(frozen=True)
@@ -170,7 +141,7 @@ def _divergence(rows: Sequence[tuple[list[float], list[int]]]) -> Divergence | N
     values = np.concatenate(groups)
     return Divergence(
         len(values),
-        *mean_over_tokens(groups),
+        *mean_over_groups(groups),
         float(np.quantile(values, 0.99)),
         Share.of(flag for _, same in rows for flag in same),
     )

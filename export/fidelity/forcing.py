@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.model_files import libraries
 from export.errors import ExportError
 from export.fidelity.spans import find_spans
-from export.fidelity.store import Store, libraries
+from export.fidelity.store import Store
 from export.traces import Trajectory
 from runtime.engines.base import ScoringEngine
 

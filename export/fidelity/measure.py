@@ -7,23 +7,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.model_files import hash_model, threads_for
+from benchmarks.problems import Problem
 from export.command import Display
 from export.errors import ExportError
 from export.fidelity.figures import Fidelity, Model, summarise
 from export.fidelity.forcing import Forced, force
 from export.fidelity.models import check_model, check_same_vocabulary, opened
-from export.fidelity.problems import Problem
 from export.fidelity.replay import Answer, replay
 from export.fidelity.speed import Speed, compare_speed
-from export.fidelity.store import Store, hash_model, model_size
+from export.fidelity.store import Store
 from export.traces import Trajectory
 from runtime.engines.base import ScoringEngine
-from runtime.engines.cores import physical_cores
 from runtime.sandbox import Sandbox
 from runtime.settings import Settings
 
 _QUIET = Display(show=False)
-_TINY = 32_000_000  # bytes of weights: a token takes a millisecond
 
 
 @dataclass(frozen=True)
@@ -152,11 +151,6 @@ class Comparison:
         if text not in self.notes:
             self.notes.append(text)
             self._display.say(text)
-
-
-def threads_for(model: Path) -> int:
-    """CPU threads to run `model` with: those of a tiny one would only wait for each other."""
-    return 1 if model_size(model) < _TINY else physical_cores()
 
 
 def measure(

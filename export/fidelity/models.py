@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.model_files import model_files
 from export.errors import ExportError
-from export.fidelity.store import model_files
 from runtime.engines import open_engine
 from runtime.engines.base import ScoringEngine
 from runtime.models.gguf import inspect_gguf
@@ -15,7 +15,7 @@ from runtime.models.onnx_folder import holds_onnx, inspect_onnx
 
 
 def check_model(path: Path) -> None:
-    """Refuse early what could not be opened after an hour. Raises ExportError or ModelError."""
+    """Refuse early what could not be opened after an hour. Raises ModelError."""
     if path.suffix == ".gguf":
         inspect_gguf(path)
     elif path.is_dir() and holds_onnx(path):

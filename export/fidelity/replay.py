@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from benchmarks.calls import is_call, ran
 from benchmarks.grading import score
+from benchmarks.model_files import libraries
+from benchmarks.problems import Problem
+from benchmarks.problems import digest as problems_digest
 from export.errors import ExportError
-from export.fidelity.problems import Problem
-from export.fidelity.problems import digest as problems_digest
-from export.fidelity.store import Store, libraries
+from export.fidelity.store import Store
 from export.traces import Trajectory
 from runtime import Agent
 from runtime.engines.base import Engine
 from runtime.events import TurnFinished
 from runtime.loop import Run
-from runtime.protocol import PROTOCOL_VERSION, TOOL_CALL_OPEN, Tool
-from runtime.record import RunRecord, StopReason, TurnRecord
+from runtime.protocol import PROTOCOL_VERSION, Tool
+from runtime.record import RunRecord, StopReason
 from runtime.sandbox import Kind, Sandbox
 from runtime.settings import Settings
 from runtime.tools.code_interpreter import code_interpreter_tool
@@ -107,30 +109,21 @@ def _ask(
         raise ExportError(f"{engine.model_path} failed at problem {problem.id}: {record.message}")
     verdict = score(record, problem, sandbox)
     turns = list(zip(record.turns, refused, strict=True))
-    tried = [(turn, count) for turn, count in turns if _is_call(turn)]
+    tried = [(turn, count) for turn, count in turns if is_call(turn)]
     lost = any(turn.error == Kind.INFRA.value for turn, _ in tried)
     return Answer(
         problem=problem.id,
         correct=verdict.correct,
         infra=verdict.infra or lost,
         calls=len(tried),
-        ran=sum(_ran(turn) for turn, _ in tried),
-        valid=sum(_ran(turn) and count == 0 for turn, count in tried),
+        ran=sum(ran(turn) for turn, _ in tried),
+        valid=sum(ran(turn) and count == 0 for turn, count in tried),
         first_call=_first_call(record),
         answer=record.answer,
         stop=record.stop_reason.value,
         ids=run.transcript.ids,
         sampled=[int(flag) for flag in run.transcript.sampled],
     )
-
-
-def _is_call(turn: TurnRecord) -> bool:
-    """Whether a call was tried; one that its budget cut off has no result."""
-    return turn.result is not None or (not turn.forced and TOOL_CALL_OPEN in turn.text)
-
-
-def _ran(turn: TurnRecord) -> bool:
-    return turn.result is not None and turn.error is None
 
 
 def _first_call(record: RunRecord) -> list[Any] | None:

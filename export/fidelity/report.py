@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from export.fidelity.figures import Divergence, Fidelity, Model, Share
+from benchmarks.statistics import Share
+from export.fidelity.figures import Divergence, Fidelity, Model
 from export.files import replacing
 
 _WIDE = 120  # columns of the page

@@ -11,17 +11,12 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
-from importlib import metadata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from export.errors import ExportError
 from export.files import reason
-
-_LIBRARIES = ("llama-cpp-python", "onnxruntime", "transformers", "torch")
-_WEIGHTS = ("*.safetensors", "*.onnx", "*.onnx_data*", "*.onnx.data", "*.bin")
-_FACTS = ("*.json", "*.jinja", "*.model")
 
 
 class Store:
@@ -73,48 +68,3 @@ def _ends_in_newline(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
-
-
-def hash_model(path: Path) -> str:
-    """SHA-256 over the weights, configuration, tokenizer and template of a file or folder."""
-    total = hashlib.sha256()
-    for file in model_files(path):
-        one = hashlib.sha256()
-        with file.open("rb") as stream:
-            while piece := stream.read(1 << 20):
-                one.update(piece)
-        name = "" if file == path else file.relative_to(path).as_posix()
-        total.update(f"{name}\0{one.hexdigest()}\n".encode())
-    return total.hexdigest()
-
-
-def model_size(path: Path) -> int:
-    """Bytes of the weights on disk, for ONNX with their graph."""
-    weights = [path] if path.is_file() else _found(path, _WEIGHTS)
-    return sum(file.stat().st_size for file in weights)
-
-
-def model_files(path: Path) -> list[Path]:
-    """What a model consists of; raises ExportError if that is nothing."""
-    if path.is_file():
-        return [path]
-    found = _found(path, _WEIGHTS + _FACTS)
-    if not found:
-        raise ExportError(f"there is no model at {path}")
-    return sorted(found)
-
-
-def _found(folder: Path, patterns: Sequence[str]) -> set[Path]:
-    # The graph of an ONNX export lies in a folder of its own.
-    places = (folder, folder / "onnx")
-    found = {file for place in places for pattern in patterns for file in place.glob(pattern)}
-    return {file for file in found if file.is_file()}
-
-
-def libraries() -> dict[str, str]:
-    """Versions of what runs the models: another one rounds differently."""
-    found = {}
-    for name in _LIBRARIES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found

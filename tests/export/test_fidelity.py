@@ -13,12 +13,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from benchmarks.problems import load_problems
 from export.errors import ExportError
 from export.fidelity.__main__ import app
 from export.fidelity.figures import Fidelity
 from export.fidelity.measure import Plan, measure
 from export.fidelity.models import opened
-from export.fidelity.problems import load_problems
 from export.fidelity.replay import replay
 from export.fidelity.report import markdown, write_html, write_json
 from export.fidelity.store import Store

@@ -12,11 +12,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from benchmarks.problems import load_problems
 from export.card import Made, card, card_path, put_fidelity, write_card
 from export.command import Display
 from export.errors import ExportError
 from export.fidelity.measure import Plan, measure
-from export.fidelity.problems import load_problems, settings_for
+from export.fidelity.problems import settings_for
 from export.fidelity.store import Store
 from export.gate import export_gated, step_up, steps_from
 from export.gguf import app, export_gguf
