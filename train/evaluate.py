@@ -6,7 +6,6 @@ benchmarks, not here.
 
 from __future__ import annotations
 
-import math
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import gather_object
 
+from benchmarks.statistics import Pairs, mcnemar, wilson
 from train.rollout.collect import Collector, Progress, Rollout, Sampler
 from train.rollout.lockstep import collect_in_lockstep, is_sharded
 from train.rollout.sampling import sample_batch
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from train.data import Problem
     from train.grade import Grader
     from train.rollout.engine import BatchGeneration
-
-_Z95 = 1.959964  # two-sided 95 % of a normal distribution
 
 
 @dataclass(frozen=True)
@@ -165,27 +163,13 @@ def summarise(outcomes: Sequence[Outcome], split: str, seconds: float) -> Evalua
     )
 
 
-def wilson(correct: int, problems: int) -> tuple[float, float]:
-    """Wilson's 95 % score interval of a proportion; (0, 1) if nothing was asked."""
-    if problems == 0:
-        return 0.0, 1.0
-    share, z = correct / problems, _Z95
-    middle = share + z * z / (2 * problems)
-    spread = z * math.sqrt(share * (1 - share) / problems + z * z / (4 * problems**2))
-    below = 1 + z * z / problems
-    return max(0.0, (middle - spread) / below), min(1.0, (middle + spread) / below)
-
-
 def paired(before: Sequence[Outcome], after: Sequence[Outcome]) -> dict[str, float]:
     """Problems gained and lost between two evaluations, and McNemar's exact two-sided p."""
     was = {outcome.problem: outcome.correct for outcome in before if not outcome.infra}
-    pairs = [
+    both = [
         (was[outcome.problem], outcome.correct)
         for outcome in after
         if not outcome.infra and outcome.problem in was
     ]
-    gained = sum(not old and new for old, new in pairs)
-    lost = sum(old and not new for old, new in pairs)
-    changed = gained + lost
-    tail = sum(math.comb(changed, k) for k in range(min(gained, lost) + 1)) / 2**changed
-    return {"gained": gained, "lost": lost, "p": min(1.0, 2 * tail)}
+    pairs = Pairs.of([old for old, _ in both], [new for _, new in both])
+    return {"gained": pairs.only_second, "lost": pairs.only_first, "p": mcnemar(pairs)}

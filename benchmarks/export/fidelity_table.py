@@ -24,12 +24,13 @@ import typer
 from rich.console import Console
 
 from benchmarks.export.imatrix import record
+from benchmarks.model_files import libraries
+from benchmarks.problems import Problem
 from benchmarks.report import machine
 from export.command import Display
 from export.fidelity.measure import Plan, measure
-from export.fidelity.problems import Problem
 from export.fidelity.report import show
-from export.fidelity.store import Store, libraries
+from export.fidelity.store import Store
 from export.files import replacing
 from export.gguf import export_gguf
 from export.imatrix import calibrate

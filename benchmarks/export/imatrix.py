@@ -30,12 +30,13 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.model_files import hash_model
 from benchmarks.report import Figure, save
+from benchmarks.statistics import mean_over_groups
 from export.command import Display
 from export.fidelity.forcing import Forced, force
 from export.fidelity.models import opened
-from export.fidelity.statistics import mean_over_tokens
-from export.fidelity.store import Store, hash_model
+from export.fidelity.store import Store
 from export.gguf import export_gguf
 from export.imatrix import collect_imatrix
 from export.quantize import quantize
@@ -201,8 +202,8 @@ def _row(
         type=type,
         calibration=name,
         size=file.stat().st_size,
-        calls=mean_over_tokens([np.array([*chain(*each.call_kl)]) for each in forced]),
-        text=mean_over_tokens([np.array(each.text_kl) for each in forced]),
+        calls=mean_over_groups([np.array([*chain(*each.call_kl)]) for each in forced]),
+        text=mean_over_groups([np.array(each.text_kl) for each in forced]),
         same=sum(same) / len(same),
         ratio=_ratio(_sums(forced), _sums(plain)),
     )

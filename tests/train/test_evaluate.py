@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import pytest
 from accelerate import Accelerator
-from hypothesis import given
-from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
+from benchmarks.statistics import wilson
 from train.data import Problem
-from train.evaluate import Evaluator, Outcome, paired, summarise, wilson
+from train.evaluate import Evaluator, Outcome, paired, summarise
 from train.grade import Grader
 from train.rollout.collect import Collector
 from train.rollout.sandbox import TrainingSandbox
@@ -22,32 +21,6 @@ from train.trl_config import on_cpu
 def outcome(number: int, correct: bool, **changes: object) -> Outcome:
     plain = Outcome(f"p{number}", "sums", correct, False, 2, 0, True)
     return replace(plain, **changes)
-
-
-# Newcombe, Statistics in Medicine 17 (1998), table I, method 3, to four digits.
-@pytest.mark.parametrize(
-    ("correct", "problems", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611),
-     (1, 29, 0.0061, 0.1718)],
-)  # fmt: skip
-def test_wilson_is_newcombes(correct: int, problems: int, low: float, high: float):
-    assert wilson(correct, problems) == (
-        pytest.approx(low, abs=5e-5),
-        pytest.approx(high, abs=5e-5),
-    )
-
-
-@given(st.integers(0, 500), st.integers(0, 500))
-def test_wilson_holds_the_share_and_mirrors(correct: int, wrong: int):
-    problems = correct + wrong
-    low, high = wilson(correct, problems)
-    assert 0 <= low <= high <= 1
-    if problems:
-        assert low - 1e-12 <= correct / problems <= high + 1e-12
-        mirrored = wilson(wrong, problems)
-        assert (1 - mirrored[1], 1 - mirrored[0]) == pytest.approx((low, high), abs=1e-12)
-    else:
-        assert (low, high) == (0, 1)
 
 
 # Twice the binomial tail of the smaller count, at most 1.
