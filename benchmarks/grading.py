@@ -91,6 +91,23 @@ def check(answer: str | None, problem: Gradable, sandbox: Sandbox) -> Verdict:
     return check_math(answer, problem.answer, sandbox)
 
 
+def same_answer(one: str, other: str, problem: Gradable, sandbox: Sandbox) -> bool:
+    """Whether two answers to `problem` say the same, right or wrong; votes are counted by it.
+
+    Programs are the same if their texts are. False where the sandbox cannot tell.
+    """
+    if _same_text(one, other):
+        return True
+    if problem.domain == "code" or max(len(one), len(other)) > MAX_ANSWER:
+        return False
+    if problem.domain == "science" and choice_letter(problem.answer, problem.choices) is not None:
+        letter = choice_letter(one, problem.choices)
+        return letter is not None and letter == choice_letter(other, problem.choices)
+    if not (_may_be_number(one) and _may_be_number(other)) or _is_costly(other):
+        return False
+    return check_math(one, other, sandbox).correct
+
+
 # Multiple choice ---------------------------------------------------------------------------------
 
 _CHOICE = re.compile(
