@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from export.errors import ExportError
+from runtime.models import cache
+from runtime.models.cache import is_full
 
 FULL = "no space left on the disk"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -51,9 +50,4 @@ def writing(out: Path) -> Iterator[None]:
 
 def reason(error: OSError) -> str:
     """Why the operating system refused, for people."""
-    return FULL if error.errno in _FULL else error.strerror or str(error)
-
-
-def is_full(folder: Path) -> bool:
-    """Whether the disk of `folder` has no room for a file that matters."""
-    return shutil.disk_usage(folder).free < 1 << 20
+    return FULL if error.errno in cache.FULL else error.strerror or str(error)

@@ -13,13 +13,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from export.errors import ExportError
-from runtime.engines.llama_bindings import llama
+from runtime.engines.ggml import F32, bind
+from runtime.errors import EngineError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_F32 = 0  # GGML_TYPE_F32
 
 
 class GgmlTensor(ctypes.Structure):
@@ -56,7 +55,7 @@ class GgmlTensor(ctypes.Structure):
         """A copy of the values, as rows of `ne[0]`; raises ExportError unless they are float32."""
         import numpy as np
 
-        if self.type != _F32 or self.nb[0] != 4:
+        if self.type != F32 or self.nb[0] != 4:
             raise ExportError(
                 f"the input of {self.name.decode(errors='replace')} is not float32: this "
                 "llama.cpp cannot be used to collect an importance matrix"
@@ -83,7 +82,6 @@ class _InitParams(ctypes.Structure):
 @lru_cache(maxsize=1)
 def library() -> Any:
     """llama.cpp's library, in which ggml's functions are found too; raises EngineError."""
-    lib = llama()._lib
     signatures: dict[str, tuple[Any, list[Any]]] = {
         "ggml_init": (ctypes.c_void_p, [_InitParams]),
         "ggml_free": (None, [ctypes.c_void_p]),
@@ -98,12 +96,9 @@ def library() -> Any:
         "ggml_backend_tensor_get": (None, [ctypes.c_void_p] * 2 + [ctypes.c_size_t] * 2),
     }
     try:
-        for name, (result, arguments) in signatures.items():
-            function = getattr(lib, name)
-            function.restype, function.argtypes = result, arguments
-    except AttributeError as error:
-        raise _unknown(f"it lacks a function ({error})") from error
-    return lib
+        return bind(signatures)
+    except EngineError as error:
+        raise _unknown(str(error)) from error
 
 
 @lru_cache(maxsize=1)
@@ -115,13 +110,13 @@ def check_layout() -> None:
     lib = library()
     context = lib.ggml_init(_InitParams(1 << 16, None, False))
     try:
-        left = lib.ggml_new_tensor_2d(context, _F32, 7, 3)
-        right = lib.ggml_new_tensor_2d(context, _F32, 7, 5)
+        left = lib.ggml_new_tensor_2d(context, F32, 7, 3)
+        right = lib.ggml_new_tensor_2d(context, F32, 7, 5)
         lib.ggml_set_name(left, b"blk.0.check.weight")
         product = lib.ggml_mul_mat(context, left, right)
         weight, result = GgmlTensor.from_address(left), GgmlTensor.from_address(product)
         seen = {
-            "type": (result.type, _F32),
+            "type": (result.type, F32),
             "name": (weight.name, b"blk.0.check.weight"),
             "ne": (tuple(weight.ne) + tuple(result.ne), (7, 3, 1, 1, 3, 5, 1, 1)),
             "nb": (tuple(weight.nb), (4, 28, 84, 84)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Literal, NamedTuple
 
-import gguf
-
 from export.errors import ExportError
+from runtime.engines.machine import machine_kind
+from runtime.models.gguf import FILE_TYPES
+
+__all__ = ["FILE_TYPES", "Choice", "Target", "check_type", "four_bits"]
 
 Target = Literal["auto", "x86", "arm"]
 
@@ -18,13 +19,6 @@ class Choice(NamedTuple):
     type: str
     why: str | None = None
 
-
-# What llama_model_quantize takes; llama.cpp's names.
-FILE_TYPES: dict[str, int] = {
-    kind.name.removeprefix("MOSTLY_").removeprefix("ALL_").lower(): int(kind)
-    for kind in gguf.LlamaFileType
-    if kind != gguf.LlamaFileType.GUESSED
-}
 
 _FOUR_BITS = {
     "x86": Choice("q4_0", "AVX2 kernels over repacked rows"),
@@ -44,15 +38,4 @@ def check_type(name: str) -> str:
 
 def four_bits(target: Target) -> Choice:
     """The 4-bit type that is best on `target`; "auto" is this machine."""
-    return _FOUR_BITS[_this_machine() if target == "auto" else target]
-
-
-def _this_machine() -> str:
-    from runtime.engines.llama_bindings import llama
-
-    features = llama().llama_print_system_info().decode()
-    if platform.machine().lower() in ("x86_64", "amd64"):
-        return "x86" if "AVX2 = 1" in features else "other"
-    if platform.machine().lower() in ("aarch64", "arm64"):
-        return "arm" if "DOTPROD = 1" in features else "other"
-    return "other"
+    return _FOUR_BITS[machine_kind() if target == "auto" else target]

@@ -26,6 +26,8 @@ FORBIDDEN = {
 
 # What a rule above would ban, and why it may be imported all the same.
 ALLOWED = {
+    # A base and its adapter are merged with ggml's numbers and llama.cpp's quantiser.
+    "runtime/models": tuple(f"runtime.engines.{name}" for name in ("ggml", "machine", "quantize")),
     # The reward is decided by the rule that evaluation uses, and evaluated with the same intervals.
     "train": ("benchmarks.grading", "benchmarks.statistics"),
 }

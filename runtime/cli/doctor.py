@@ -97,9 +97,10 @@ def _onnx() -> str:
 def _model(name: str | None) -> str:
     from runtime.models import resolve_model
 
-    model = resolve_model(name, allow_network=False)
+    model = resolve_model(name, allow_network=False, allow_merge=False)
     size = model.info.size / 1e6
-    return f"{model.name}: {model.path} ({size:.0f} MB, {model.info.architecture})"
+    found = f"{model.name}: {model.path} ({size:.0f} MB, {model.info.architecture})"
+    return "; ".join([f"{found}, {model.source}", *model.notes])
 
 
 def _sandbox() -> list[Check]:

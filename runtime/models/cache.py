@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.errors import ModelError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what the operating system says of a full disk
 
 
 def cache_dir() -> Path:
@@ -48,12 +51,22 @@ def disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ModelError(f"no space left on the disk of {folder}") from error
-        raise ModelError(
-            f"cannot write the cache folder {folder} ({error.strerror or error}): "
-            "set SOD_AGENT_CACHE to a folder that you can write"
-        ) from error
+        raise ModelError(disk_problem(error, folder)) from error
+
+
+def disk_problem(error: OSError, folder: Path) -> str:
+    """Why nothing can be written under `folder`, and what to do."""
+    if error.errno in FULL:
+        return f"no space left on the disk of {folder}"
+    return (
+        f"cannot write the cache folder {folder} ({error.strerror or error}): "
+        "set SOD_AGENT_CACHE to a folder that you can write"
+    )
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of `folder` has no room for a file that matters."""
+    return shutil.disk_usage(folder).free < 1 << 20
 
 
 def megabytes(size: int) -> str:

@@ -1,5 +1,8 @@
 """A small, careful reader of GGUF headers: what a file is, before llama.cpp sees it.
 
+`inspect_gguf` says what a person and the engine want to know, `read_layout` where everything lies
+for who rewrites the file (merge.py).
+
 The file is untrusted: every count and length is bounded by the file and by a limit, nothing is
 evaluated, and any damage becomes a one-line ModelError. The `gguf` package on PyPI would do the
 reading, but it needs numpy, pyyaml and requests, builds an object per token of the vocabulary
@@ -33,7 +36,7 @@ _SCALARS = {
 } | {10: _U64, 11: struct.Struct("<q"), 12: struct.Struct("<d")}
 
 # Tensor type -> (elements in a block, bytes of a block); ggml.h and its quantisation structs.
-_BLOCKS = {
+BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
     9: (32, 40), 10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
     15: (256, 292), 16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18),
@@ -49,8 +52,10 @@ _FILE_TYPES = {
     17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS",
     23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
     29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0",
-    38: "MXFP4", 39: "NVFP4", 40: "Q1_0",
+    38: "MXFP4_MOE", 39: "NVFP4", 40: "Q1_0",
 }  # fmt: skip
+# What llama_model_quantize takes, by llama.cpp's names in lower case: "q4_k_m".
+FILE_TYPES = {name.lower(): number for number, name in _FILE_TYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,37 @@ class GgufInfo:
     protocol_version: int | None  # of its training; None: it was not trained on the protocol
 
 
+@dataclass(frozen=True)
+class GgufTensor:
+    """One tensor's line in the header. `shape` has its innermost dimension first."""
+
+    name: str  # bytes that are no UTF-8 are kept as surrogates; printable() is for people
+    shape: tuple[int, ...]
+    kind: int  # ggml_type
+    offset: int  # of its bytes, from the start of the data
+
+    @property
+    def nbytes(self) -> int | None:
+        """Of the data; None if the type is unknown here or rows do not fill whole blocks."""
+        block, size = BLOCKS.get(self.kind, (0, 0))
+        if block == 0 or (self.shape[0] if self.shape else 1) % block:
+            return None
+        return math.prod(self.shape) // block * size
+
+
+@dataclass(frozen=True)
+class GgufLayout:
+    """Where everything of a file lies, in bytes from its start."""
+
+    path: Path
+    info: GgufInfo
+    metadata: dict[str, Any]  # scalars, beginnings of texts as bytes; None for arrays
+    spans: dict[str, tuple[int, int]]  # key -> where key, type and value lie
+    tensors: dict[str, GgufTensor]
+    alignment: int  # of the data and of every tensor in it
+    data: int  # where the tensors' bytes start
+
+
 class _Damaged(Exception):
     """The header cannot be what its writer meant; the text says how."""
 
@@ -80,13 +116,21 @@ def inspect_gguf(path: Path) -> GgufInfo:
 
     Raises ModelError if it is not a readable GGUF file or if its end is missing.
     """
+    return read_layout(path).info
+
+
+def read_layout(path: Path) -> GgufLayout:
+    """Read and check the header of `path`: all that `inspect_gguf` does, and where things lie.
+
+    The tensors are within the file; whether they overlap is not checked. Raises ModelError.
+    """
     try:
         with path.open("rb") as file:
             magic = file.read(4)
             if magic != b"GGUF":
                 raise _Damaged("it does not start with 'GGUF'" if magic else "it is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _parse(_Reader(data))
+                return _parse(path, _Reader(data))
     except _Damaged as damage:
         raise ModelError(f"{path} is not a valid GGUF file: {damage}") from damage
     except (OSError, ValueError) as error:
@@ -94,7 +138,7 @@ def inspect_gguf(path: Path) -> GgufInfo:
         raise ModelError(f"cannot read {path}: {reason}") from error
 
 
-def _parse(reader: _Reader) -> GgufInfo:
+def _parse(path: Path, reader: _Reader) -> GgufLayout:
     version = reader.u32()
     if version & 0xFFFF == 0:
         raise _Damaged("it is in big-endian byte order")
@@ -104,33 +148,44 @@ def _parse(reader: _Reader) -> GgufInfo:
     key_count = reader.count(MAX_KEYS, "metadata keys")
 
     metadata: dict[str, Any] = {}
+    spans: dict[str, tuple[int, int]] = {}
     for _ in range(key_count):
+        start = reader.position
         key = reader.name()
         metadata[key] = reader.value(reader.u32())
+        spans[key] = (start, reader.position)
 
+    tensors: dict[str, GgufTensor] = {}
     parameters, weights, end = 0, 0, 0
     for _ in range(tensor_count):
-        reader.name()
-        shape = [reader.u64() for _ in range(reader.count(4, "dimensions of a tensor", _U32))]
+        name = reader.name()
+        shape = tuple(reader.u64() for _ in range(reader.count(4, "dimensions of a tensor", _U32)))
         kind, offset = reader.u32(), reader.u64()
+        if name in tensors:
+            raise _Damaged(f"it has two tensors called {printable(name)}")
+        tensors[name] = GgufTensor(name, shape, kind, offset)
         elements = math.prod(shape)
         parameters += elements
         # A type younger than the table: its size is unknown here, llama.cpp checks the rest.
-        block, size = _BLOCKS.get(kind, (1, 0))
+        block, size = BLOCKS.get(kind, (1, 0))
         weights += elements // block * size
         end = max(end, offset + elements // block * size)
 
-    alignment = _number(metadata, "general.alignment") or 32
-    end += -(-reader.position // alignment) * alignment
+    alignment = _number(metadata, "general.alignment")
+    alignment = 32 if alignment is None else alignment
+    if alignment < 1 or alignment & (alignment - 1):
+        raise _Damaged(f"its tensors are aligned to {alignment} bytes, which is no power of two")
+    data = -(-reader.position // alignment) * alignment
+    end += data
     if tensor_count and end > reader.size:
         raise _Damaged(f"it is cut off: {reader.size} bytes of at least {end}")
 
-    architecture = _printable(metadata.get("general.architecture"))
-    return GgufInfo(
+    architecture = _text(metadata.get("general.architecture"))
+    info = GgufInfo(
         version=version,
         architecture=architecture,
-        name=_printable(metadata.get("general.name")),
-        kind=_printable(metadata.get("general.type")) or "model",
+        name=_text(metadata.get("general.name")),
+        kind=_text(metadata.get("general.type")) or "model",
         file_type=_FILE_TYPES.get(metadata.get("general.file_type", -1), "unknown"),
         context_length=_number(metadata, f"{architecture}.context_length"),
         parameters=parameters,
@@ -140,6 +195,7 @@ def _parse(reader: _Reader) -> GgufInfo:
         weights=weights,
         protocol_version=_number(metadata, PROTOCOL_KEY),
     )
+    return GgufLayout(path, info, metadata, spans, tensors, alignment, data)
 
 
 def _number(metadata: dict[str, Any], key: str) -> int | None:
@@ -147,12 +203,13 @@ def _number(metadata: dict[str, Any], key: str) -> int | None:
     return value if type(value) is int else None
 
 
-def _printable(value: Any, limit: int = 80) -> str:
-    # The text reaches a terminal, where escape codes would be obeyed.
-    if not isinstance(value, bytes):
-        return ""
-    text = value[: 4 * limit].decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else "?" for char in text)[:limit]
+def printable(text: str, limit: int = 80) -> str:
+    """`text` from a file, fit for a terminal, where escape codes would be obeyed."""
+    return "".join(char if char.isprintable() else "?" for char in text[:limit])
+
+
+def _text(value: Any) -> str:
+    return printable(value[:KEPT].decode("utf-8", "replace")) if isinstance(value, bytes) else ""
 
 
 class _Reader:
@@ -196,7 +253,7 @@ class _Reader:
     def name(self) -> str:
         length = self.count(MAX_NAME, "bytes of a name")
         start = self._advance(length)
-        return self._data[start : start + length].decode("utf-8", "replace")
+        return self._data[start : start + length].decode("utf-8", "surrogateescape")
 
     def value(self, kind: int) -> Any:
         """A scalar or a string; an array is stepped over and given as None."""

@@ -10,6 +10,7 @@ The shipped registry.toml and the user's $XDG_CONFIG_HOME/sod-agent/models.toml 
     model = SOURCE                                  # or: base = "name of another entry"
     lora = SOURCE                                   # optional; a LoRA GGUF on top
     untrained = true                                # optional; see Entry.untrained
+    quantise = { x86 = "q4_0", arm = "q4_0", other = "q8_0" }   # optional; see Quantise
 
 where SOURCE is one of
 
@@ -22,12 +23,14 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from runtime.errors import ModelError
 from runtime.models.cache import config_dir
+from runtime.models.gguf import FILE_TYPES
 
 SHIPPED = Path(__file__).with_name("registry.toml")
 
@@ -77,6 +80,21 @@ Source: TypeAlias = PathSource | HubSource | PackageSource
 
 
 @dataclass(frozen=True)
+class Quantise:
+    """Merge the adapter into its base on first use, as this type of llama.cpp by kind of machine.
+
+    "x86" has AVX2, "arm" has dotprod: see runtime.engines.machine. The file is kept (merged.py).
+    """
+
+    x86: str
+    arm: str
+    other: str
+
+    def for_machine(self, kind: Literal["x86", "arm", "other"]) -> str:
+        return {"x86": self.x86, "arm": self.arm, "other": self.other}[kind]
+
+
+@dataclass(frozen=True)
 class Entry:
     """One short name. Exactly one of `model` and `base` is set.
 
@@ -90,6 +108,7 @@ class Entry:
     base: str | None = None
     lora: Source | None = None
     untrained: bool = False
+    quantise: Quantise | None = None
 
 
 @dataclass(frozen=True)
@@ -156,11 +175,20 @@ def _entry(name: str, table: _Table, folder: Path) -> Entry:
         base=table.text("base") if "base" in table else None,
         lora=_source(table.table("lora"), folder) if "lora" in table else None,
         untrained=table.flag("untrained"),
+        quantise=_quantise(table.table("quantise")) if "quantise" in table else None,
     )
     table.done()
     if (entry.model is None) == (entry.base is None):
         raise ModelError(f"{table.where}: give either 'model' or 'base'")
+    if entry.quantise is not None and entry.lora is None:
+        raise ModelError(f"{table.where}: 'quantise' merges a 'lora', and there is none")
     return entry
+
+
+def _quantise(table: _Table) -> Quantise:
+    types = Quantise(*(table.choice(kind, FILE_TYPES) for kind in ("x86", "arm", "other")))
+    table.done()
+    return types
 
 
 def _source(table: _Table, folder: Path) -> Source:
@@ -213,6 +241,15 @@ class _Table:
             raise ModelError(f"{self.where}: '{key}' is missing")
         if not isinstance(value, str) or not (value == default or re.fullmatch(pattern, value)):
             raise ModelError(f"{self.where}: '{key}' cannot be {value!r}")
+        return value
+
+    def choice(self, key: str, choices: Collection[str]) -> str:
+        value = self.text(key)
+        if value not in choices:
+            raise ModelError(
+                f"{self.where}: '{key}' cannot be {value!r}: llama.cpp's types are "
+                f"{', '.join(choices)}"
+            )
         return value
 
     def member(self, key: str) -> str:

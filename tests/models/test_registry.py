@@ -11,6 +11,8 @@ from runtime.models import load_registry
 from runtime.models.registry import HubSource, PackageSource, PathSource
 
 SHA = "a" * 64
+QUANTISE = 'quantise = { x86 = "q4_0", arm = "q4_0", other = "q8_0" }'
+TUNED = '[models.x]\nmodel = { path = "p" }\nlora = { path = "l" }\n'
 
 
 def test_shipped_default() -> None:
@@ -34,6 +36,7 @@ def test_own_entries_are_added_and_may_become_the_default(write_registry) -> Non
     assert registry.entries["mine"].model == PathSource(path.parent / "m.gguf")
     assert registry.entries["hub"].model == HubSource("o/r", "f.gguf", sha256=SHA)
     tuned = registry.entries["tuned"]
+    assert tuned.quantise is None
     assert tuned.lora == PathSource(Path("/abs/l.gguf"))
     assert registry.model_source(tuned) == registry.entries["smollm2-135m"].model
 
@@ -60,6 +63,13 @@ def test_own_entries_are_added_and_may_become_the_default(write_registry) -> Non
         ('[models.x]\nmodel = { hf = "o/r", file = "f", sha256 = "A" }', "'sha256' cannot be 'A'"),
         ('[models.x]\nmodel = { package = "-r" }', "'package' cannot be '-r'"),
         ('[models.x]\nmodel = { package = "p", version = "1 x" }', "'version' cannot be '1 x'"),
+        ('[models.x]\nmodel = { path = "p" }\n' + QUANTISE, "'quantise' merges a 'lora'"),
+        (
+            TUNED + 'quantise = { x86 = "q4_0", arm = "q4_0" }',
+            "x: quantise: 'other' is missing",
+        ),
+        (TUNED + QUANTISE.replace("q8_0", "q9"), "quantise: 'other' cannot be 'q9'"),
+        (TUNED + QUANTISE.replace("other", "mips"), "quantise: 'other' is missing"),
         (
             '[models.x]\nmodel = { package = "p", version = "1", file = "f", size = true }',
             "'size' must be a number of bytes",
