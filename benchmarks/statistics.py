@@ -59,8 +59,11 @@ class Pairs:
         return self.both + self.only_first + self.only_second + self.neither
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Wilson's 95 % score interval of a share; (0, 1) if nothing was counted."""
+def wilson(hits: float, count: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a share; (0, 1) if nothing was counted.
+
+    `hits` may be a sum of shares, where each of `count` problems was tried several times.
+    """
     if count == 0:
         return 0.0, 1.0
     share, z = hits / count, _Z95

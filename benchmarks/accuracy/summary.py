@@ -91,14 +91,19 @@ def majority(asked: Asked, same: Same) -> bool:
 
 
 def _accuracy(asked: Sequence[Asked], samples: int) -> dict[str, Any]:
-    """pass@1: of one sample with Wilson's interval, of several with a bootstrap of problems."""
+    """pass@1: of one sample with Wilson's interval, of several with a bootstrap of problems.
+
+    Problems that are all alike would give a bootstrap of no width: then it is Wilson's, of the
+    problems, since samples of one problem depend on each other.
+    """
     hits = sum(bool(row["correct"]) for each in asked for row in each.rows)
     count = sum(len(each.rows) for each in asked)
-    if samples == 1 or len(asked) < 2:
-        low, high = wilson(hits, count)
-        value = hits / count if count else 0.0
+    shares = [each.share for each in asked]
+    if samples == 1 or len(set(shares)) < 2:
+        value = sum(shares) / len(asked) if asked else 0.0
+        low, high = wilson(sum(shares), len(asked))
     else:
-        value, low, high = mean_over_groups([np.array([each.share]) for each in asked])
+        value, low, high = mean_over_groups([np.array([share]) for share in shares])
     return {
         "value": value,
         "low": low,

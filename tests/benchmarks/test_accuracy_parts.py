@@ -14,6 +14,7 @@ from benchmarks.accuracy.store import AccuracyError, Samples
 from benchmarks.accuracy.summary import Asked, majority, summarise
 from benchmarks.grading import same_answer
 from benchmarks.problems import Problem
+from benchmarks.statistics import wilson
 from runtime.record import RunRecord, StopReason, TurnRecord
 from runtime.sandbox import Sandbox
 
@@ -174,6 +175,9 @@ def test_figures_of_several_samples():
     assert got["accuracy"]["value"] == pytest.approx(2 / 3)
     assert got["accuracy"]["low"] == pytest.approx(1 / 3) and got["accuracy"]["high"] == 1
     assert got["majority"]["hits"] == 1 and got["pass_at_k"]["hits"] == 2
+    # Alike as they are, one problem and three samples are not three problems.
+    own = got["by_group"]["arithmetic"]
+    assert own["value"] == 1 and own["low"] == pytest.approx(wilson(1, 1)[0])
     # A lost sample is left out, and the problem counts by the others.
     rows[3] |= {"infra": True, "correct": False}
     got = summarise(problems, rows, 3, plainly)
