@@ -46,7 +46,7 @@ class Demonstration:
     """
 
     messages: tuple[Message, ...]
-    not_learned: frozenset[int] = frozenset()
+    not_learned: tuple[int, ...] = ()
 
 
 def data_hash(items: Sequence[Problem] | Sequence[Demonstration]) -> str:

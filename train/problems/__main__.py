@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -80,6 +81,7 @@ def write(
     )
     random.Random(seed).shuffle(kept)
     output.mkdir(parents=True, exist_ok=True)
+    TemporaryFile(dir=output).close()  # or else it fails after all programs were run
     with Sandbox() as sandbox:
         solved = list(
             track(

@@ -2,7 +2,7 @@
 
 A family is a function that draws numbers, names and one of several wordings and returns a problem
 with a program that solves it. It computes the answer on its own, never by the program, so that the
-two can be held against each other: `train.problems.check` runs every program in the sandbox.
+two can be held against each other: `trajectories.py` runs every program in the sandbox.
 
 Two things are held out for evaluation: of every family the last quarter of its wordings, and whole
 families, marked `held_out=True`. Training meets neither.
@@ -21,9 +21,10 @@ HELD_OUT_SHARE = 4  # one wording in four, at least one
 class Drawn:
     """One problem.
 
-    `program` prints `answer` and nothing else; it is empty where no tool is needed. `reply` is
-    what the student says in place of "The answer is ...", for conversation. `domain`, `tests` and
-    `choices` are those of `train.data.Problem`; `answer` is a letter where there are choices.
+    `program` prints `answer` and nothing else, but that a whole number may come with `.0`: `/`
+    stays right when a user's numbers do not divide. It is empty where no tool is needed. `reply`
+    is what the student says in place of "The answer is ...", for conversation. `domain`, `tests`
+    and `choices` are those of `train.data.Problem`; `answer` is a letter where there are choices.
     """
 
     question: str

@@ -22,7 +22,7 @@ from train.problems.family import Drawn
 
 _CALCULATION = re.compile(r"<<([^<>=]+)=([^<>=]+)>>")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-_PLAIN = re.compile(r"[\d.+\-*/() ]+")
+_PLAIN = re.compile(r"(?:[\d.+\-/() ]|\*(?! *\*))+")  # no powers, which may be huge
 _EMPTY_WORDS = frozenset(
     """
     a also an and are as at be because been by can could did do does e each for from had has

@@ -30,6 +30,7 @@ _STEPWISE_ASKED = (
     "Step by step, one program for each step: {}",
 )
 _ASSIGNMENT = re.compile(r"([a-z_]\w*) = (.+)")
+_WHOLE = re.compile(r"(-?\d+)\.0")
 
 
 def demonstrations(
@@ -52,6 +53,9 @@ def demonstrations(
         question = problem(each).prompt()
         if not each.program:
             reply = each.reply or _answer(each.answer)
+            if "\\boxed" not in reply:
+                # Conversation too is an answer: without a box the loop would ask for one.
+                reply = f"\\boxed{{{reply}}}"
             yield Demonstration((Message("user", question), Message("assistant", reply)))
             continue
         programs = [each.program]
@@ -83,7 +87,9 @@ def _converse(
 
 
 def _answer(answer: str) -> str:
-    return f"The answer is \\boxed{{{answer}}}."
+    """The student's last words. A whole number is told without the `.0` that Python prints."""
+    whole = _WHOLE.fullmatch(answer)
+    return f"The answer is \\boxed{{{whole[1] if whole else answer}}}."
 
 
 def _same(printed: str, answer: str) -> bool:

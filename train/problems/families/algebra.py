@@ -50,7 +50,7 @@ def linear_equation(dice: Dice) -> Drawn:
         "Determine {x} if {left} = {c}.",
     ).format(x=letter, left=left, c=c)
     sign = f"- {b}" if b > 0 else f"+ {-b}"
-    return Drawn(question, f"print(({c} {sign}) // {a})", str(x))
+    return Drawn(question, f"print(({c} {sign}) / {a})", str(x))
 
 
 @family("equations")
@@ -114,6 +114,10 @@ def equation_with_brackets(dice: Dice) -> Drawn:
         "If {a}({x}{b}) = {c}, what is {x}?",
         "{a}({x}{b}) = {c}, find {x}",
         "Which value of {x} solves {a}({x}{b}) = {c}?",
+        "Given {a}({x}{b}) = {c}, calculate {x}.",
+        "i need {x} from {a}({x}{b}) = {c}",
+        "For what {x} does {a}({x}{b}) equal {c}?",
+        "Work out the unknown {x}: {a}({x}{b}) = {c}.",
     ).format(x=letter, a=a, b=constant(b), c=c)
     return Drawn(question, _searched(letter, f"{a} * ({letter}{constant(b)}) == {c}"), str(x))
 
@@ -172,7 +176,7 @@ def sum_and_difference(dice: Dice) -> Drawn:
         b=who[1],
     )
     sign = "-" if smaller else "+"
-    program = f"print(({small + large} {sign} {large - small}) // 2)"
+    program = f"print(({small + large} {sign} {large - small}) / 2)"
     return Drawn(question, program, str(small if smaller else large))
 
 
@@ -212,7 +216,7 @@ def proportion(dice: Dice) -> Drawn:
         "The ratios {a}:{b} and {c}:x are equal. Find x.",
         "What number x makes {a}/{b} equal to {c}/x?",
     ).format(a=a, b=b, c=a * k)
-    return Drawn(question, f"print({b} * {a * k} // {a})", str(b * k))
+    return Drawn(question, f"print({b} * {a * k} / {a})", str(b * k))
 
 
 def which_one(count: int, largest: bool) -> str:
@@ -265,7 +269,7 @@ def ages_times(dice: Dice) -> Drawn:
         "{a} is {k} times as old as {b}. The sum of their ages is {s}. What is {b}'s age?",
         "Find {b}'s age: {a} is {k} times as old as {b} and together they are {s}.",
     ).format(a=a, b=b, k=k, s=young * (k + 1))
-    return Drawn(question, f"print({young * (k + 1)} // ({k} + 1))", str(young))
+    return Drawn(question, f"print({young * (k + 1)} / ({k} + 1))", str(young))
 
 
 @family("equations")
@@ -319,7 +323,7 @@ def think_of_a_number(dice: Dice) -> Drawn:
         more="less than" if minus else "more than",
         sign="minus" if minus else "plus",
     )
-    return Drawn(question, f"print(({result} {'+' if minus else '-'} {b}) // {a})", str(x))
+    return Drawn(question, f"print(({result} {'+' if minus else '-'} {b}) / {a})", str(x))
 
 
 @family("equations")
@@ -362,6 +366,10 @@ def linear_function_value(dice: Dice) -> Drawn:
         "Find {n}({x}) for {n}(x) = {f}.",
         "{n}(x) = {f}, {n}({x}) = ?",
         "Let {n}(x) = {f}. Calculate {n}({x}).",
+        "A function is given by {n}(x) = {f}. What is its value at x = {x}?",
+        "Put x = {x} into {n}(x) = {f}. What do you get?",
+        "What does {n}(x) = {f} give for x = {x}?",
+        "Work out {n}({x}) when {n}(x) = {f}.",
     ).format(n=name, f=f"{term(a, 'x', first=True)}{constant(b)}", x=x)
     code = f"{term(a, 'x', code=True, first=True)}{constant(b)}"
     return Drawn(question, f"x = {x}\nprint({code})", str(a * x + b))

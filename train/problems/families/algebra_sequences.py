@@ -165,7 +165,7 @@ def next_geometric_term(dice: Dice) -> Drawn:
         "What number should follow in this geometric progression: {s}?",
         "Give the next term: {s}, ... (a geometric sequence).",
     ).format(s=shown(terms))
-    program = f"print({terms[-1]} * {terms[-1]} // {terms[-2]})"
+    program = f"print({terms[-1]} * {terms[-1]} / {terms[-2]})"
     return Drawn(question, program, str(terms[-1] * ratio))
 
 
@@ -196,6 +196,10 @@ def sum_of_even_integers(dice: Dice) -> Drawn:
         "Add all {kind} numbers from {a} to {b}.",
         "sum of {kind} integers {a} to {b}, both included",
         "Calculate {a} + {a1} + {a2} + ... + {b}, only {kind} numbers.",
+        "All {kind} numbers {a}, {a1}, {a2}, ..., {b} are added. What is the result?",
+        "How much is {a} + {a1} + {a2} + ... + {b}?",
+        "Find the total of the {kind} numbers between {a} and {b}, ends included.",
+        "What do the {kind} integers from {a} up to {b} add up to?",
     ).format(kind="odd" if odd else "even", a=2 - odd, a1=4 - odd, a2=6 - odd, b=last)
     answer = n * n if odd else n * (n + 1)
     return Drawn(question, f"print(sum(range({2 - odd}, {last} + 1, 2)))", str(answer))

@@ -52,7 +52,7 @@ def exact_square_root(dice: Dice) -> Drawn:
         "What positive number times itself equals {n}?",
         "How much is the square root of {n}?",
     ).format(n=grouped(dice, root * root))
-    program = f'import math\n\nprint(f"{{math.sqrt({root * root}):.10g}}")'
+    program = f'import math\nprint(f"{{math.sqrt({root * root}):.10g}}")'
     return Drawn(question, program, str(root))
 
 
@@ -79,7 +79,7 @@ def square_root_to_places(dice: Dice) -> Drawn:
     root = round(Decimal(n).sqrt(), digits)
     if root == int(root):
         return square_root_to_places(dice)
-    program = f"import math\n\nprint(round(math.sqrt({n}), {digits}))"
+    program = f"import math\nprint(round(math.sqrt({n}), {digits}))"
     return Drawn(question, program, str(float(root)))
 
 

@@ -162,7 +162,7 @@ def simplified_ratio(dice: Dice) -> Drawn:
         "I mix {a} ml of syrup with {b} ml of water. What is the ratio syrup:water, simplified?",
     ).format(a=a * k, b=b * k)
     a, b = a * k, b * k
-    program = f'import math\n\nd = math.gcd({a}, {b})\nprint(f"{{{a} // d}}:{{{b} // d}}")'
+    program = f'import math\nd = math.gcd({a}, {b})\nprint(f"{{{a} // d}}:{{{b} // d}}")'
     ratio = Fraction(a, b)
     return Drawn(question, program, f"{ratio.numerator}:{ratio.denominator}")
 
@@ -191,7 +191,7 @@ def share_in_a_ratio(dice: Dice) -> Drawn:
     ).format(n=grouped(dice, part * (a + b)), a=a, b=b, x=first, y=second,
              w="larger" if larger else "smaller", things=dice.choice(THINGS))  # fmt: skip
     factor = max(a, b) if larger else min(a, b)
-    program = f"print({part * (a + b)} // ({a} + {b}) * {factor})"
+    program = f"print({part * (a + b)} / ({a} + {b}) * {factor})"
     return Drawn(question, program, str(sum([part] * factor)))
 
 
@@ -215,7 +215,7 @@ def first_share_in_a_ratio(dice: Dice) -> Drawn:
     ).format(n=part * (a + b + c), a=a, b=b, c=c, x=x, y=y, z=z, w=x if first else z,
              things=dice.choice(THINGS))  # fmt: skip
     factor = a if first else c
-    program = f"print({part * (a + b + c)} // ({a} + {b} + {c}) * {factor})"
+    program = f"print({part * (a + b + c)} / ({a} + {b} + {c}) * {factor})"
     return Drawn(question, program, str(sum([part] * factor)))
 
 
@@ -234,4 +234,4 @@ def missing_number_in_a_ratio(dice: Dice) -> Drawn:
         "Solve {a}/{b} = {n}/x for x.",
         "For every {a} cm on one map there are {b} cm on another. How many cm are {n} cm there?",
     ).format(a=a, b=b, n=a * k)
-    return Drawn(question, f"print({a * k} * {b} // {a})", str(b * k))
+    return Drawn(question, f"print({a * k} * {b} / {a})", str(b * k))

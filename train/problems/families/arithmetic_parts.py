@@ -9,7 +9,7 @@ from train.problems.families.arithmetic import grouped, neat, plain, whole
 from train.problems.family import Dice, Drawn, family
 from train.problems.words import NAMES
 
-IMPORT = "from fractions import Fraction\n\n"
+IMPORT = "from fractions import Fraction\n"
 
 
 def fraction(dice: Dice, most: int = 20) -> tuple[int, int]:

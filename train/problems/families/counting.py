@@ -206,6 +206,10 @@ def codes_without_repeats(dice: Dice) -> Drawn:
         "A code has {n} {kind} and none is used twice. How many such codes exist?",
         "number of codes with {n} {kind}, no repeats, any of them may come first",
         "In how many ways can {name} choose a code of {n} {kind} that are all different?",
+        "{name} makes a code from {n} {kind}, never using one twice. How many codes are possible?",
+        "Count the codes of {n} {kind} in which nothing repeats.",
+        "A lock opens with {n} different {kind} in a certain order. How many orders could it be?",
+        "If no character may be repeated, how many codes can be made of {n} {kind}?",
     ).format(n=n, kind=kind, name=dice.choice(NAMES))
     answer = str(_product(range(size - n + 1, size + 1)))
     return Drawn(question, f"from math import perm\nprint(perm({size}, {n}))", answer)
@@ -323,6 +327,10 @@ def ways_of_three_dice(dice: Dice) -> Drawn:
         "Three different dice are rolled. How many outcomes have the sum {s}?",
         "{name} rolls a red, a blue and a green die. How many results add up to {s}?",
         "how many of the 216 outcomes of three dice sum to {s}",
+        "Find the number of ordered outcomes of three dice whose sum is {s}.",
+        "{name} throws one die three times. How many sequences of throws have the total {s}?",
+        "Count the ways to get {s} with three dice of different colours.",
+        "With three dice that can be told apart, how many results make {s} altogether?",
     ).format(s=total, name=dice.choice(NAMES))
     r = "range(1, 7)"
     program = f"print(sum(a + b + c == {total} for a in {r} for b in {r} for c in {r}))"

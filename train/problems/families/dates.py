@@ -302,7 +302,7 @@ def leap_year(dice: Dice) -> Drawn:
     year = dice.choice((dice.randint(1600, 2400), fours, centuries))
     text = dice.wording(
         "Is {y} a leap year? Answer Yes or No.",
-        "Was or will the year {y} be a leap year, Yes or No?",
+        "Yes or No: the year {y} has a 29 February.",
         "leap year {y}? Yes or No",
         "Does the year {y} have 366 days? Answer Yes or No.",
         "Tell me whether {y} is a leap year (Yes or No).",
@@ -337,7 +337,7 @@ def days_in_month(dice: Dice) -> Drawn:
     year, month = dice.randint(1890, 2110), dice.choice((2, 2, dice.randint(1, 12)))
     text = dice.wording(
         "How many days does {m} {y} have?",
-        "How many days were or will be there in {m} {y}?",
+        "How many days does the month {m} {y} have?",
         "days in {m} {y}",
         "Find the number of days in {m} of the year {y}.",
         "Tell me how long {m} {y} is, in days.",

@@ -120,7 +120,7 @@ def rectangle_missing_side(dice: Dice) -> Drawn:
         "I have {p} square {u} of lawn and it is {a} {u} long. What is its width in {u}?",
         "Find the height of a rectangle whose area is {p} and whose base is {a}.",
     ).format(p=a * b, a=a, u=dice.choice(UNITS))
-    return Drawn(text, f"print({a * b} // {a})", str(b))
+    return Drawn(text, f"print({a * b} / {a})", str(b))
 
 
 @family("geometry")

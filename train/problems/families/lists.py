@@ -81,6 +81,10 @@ def second_smallest_number(dice: Dice) -> Drawn:
         "Find the second lowest of the numbers {v}.",
         "second smallest of {v}?",
         "Name the second lowest value among {v}.",
+        "If {v} are sorted upwards, which number comes second?",
+        "Only one of the numbers {v} is smaller than this one. Which is it?",
+        "Which of {v} is the second smallest?",
+        "I want the second lowest number of {v}. What is it?",
     ).format(v=shown(values))
     return Drawn(question, f"print(sorted({values})[1])", str(min(set(values) - {min(values)})))
 
@@ -189,6 +193,10 @@ def count_of_even_numbers(dice: Dice) -> Drawn:
         "Count the {kind} numbers of the list {v}.",
         "how many of {v} are {kind}",
         "Find the number of {kind} numbers among {v}.",
+        "Of the numbers {v}, how many are {kind}?",
+        "Say how many times an {kind} number stands in {v}.",
+        "Look at {v}. How many of these numbers are {kind}?",
+        "What is the count of {kind} values in the list {v}?",
     ).format(v=shown(values), kind="odd" if odd else "even")
     program = f"print(sum(x % 2 == {int(odd)} for x in {values}))"
     return Drawn(question, program, str(len([x for x in values if (x % 2 == 1) == odd])))
@@ -278,6 +286,10 @@ def in_either_list(dice: Dice) -> Drawn:
         "Which numbers are in at least one of the lists {a} and {b}? Sort them.",
         "all numbers from [{a}] or [{b}], in order, no repeats",
         "Name the numbers in {a} or in {b} or in both, from smallest to largest.",
+        "Join the lists {a} and {b}, drop repeats and sort upwards. What is the result?",
+        "Each number of {a} and of {b} once, in increasing order, please.",
+        "Sorted upwards and without repeats, which numbers occur in {a} or {b}?",
+        "Let A = {{{a}}} and B = {{{b}}}. List A \u222a B in increasing order.",
     ).format(a=shown(first), b=shown(second))
     program = f'print(*sorted(set({first}) | set({second})), sep=", ")'
     return Drawn(question, program, shown([x for x in range(20) if x in first or x in second]))

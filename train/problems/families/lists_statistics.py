@@ -165,6 +165,10 @@ def sample_variance(dice: Dice) -> Drawn:
         "Find the sample variance of the data {v}. Round to 2 decimals.",
         "sample variance of {v}, 2 decimals",
         "Compute the sample variance of {v}, rounded to two decimal places.",
+        "Calculate the variance of the sample {v} (divide by n - 1), to two decimals.",
+        "The values {v} are a sample. Give the variance, with n - 1 below, to 2 decimal places.",
+        "To two decimal places, how large is the sample variance of {v}?",
+        "Work out the sample variance (n - 1) of the numbers {v}; two decimals.",
     ).format(v=shown(values))
     program = f"from statistics import variance\nprint(round(variance({values}), 2))"
     return Drawn(question, program, str(round(float(variance), 2)))
@@ -210,7 +214,7 @@ def weighted_mean(dice: Dice) -> Drawn:
         "The midterm ({p}%) went well for {name}: {a}. The final ({q}%) gave {b}. What is the "
         "weighted average?",
     ).format(p=share, q=100 - share, a=first, b=second, name=dice.choice(NAMES))
-    program = f"print(({share} * {first} + {100 - share} * {second}) // 100)"
+    program = f"print(({share} * {first} + {100 - share} * {second}) / 100)"
     return Drawn(question, program, str(total))
 
 
@@ -260,6 +264,10 @@ def lead_of_the_largest(dice: Dice) -> Drawn:
         "By how much does the biggest number of {v} exceed the second biggest?",
         "In {v}, what is the difference between the largest and the second largest number?",
         "gap between the top two numbers of {v}",
+        "Subtract the second largest of {v} from the largest.",
+        "Find how far the largest of {v} lies above the next largest.",
+        "The scores are {v}. By how many points does the first lead the second?",
+        "What is the maximum of {v} minus the second largest value?",
     ).format(v=shown(values))
     ordered = sorted(values)
     program = f"values = sorted({values})\nprint(values[-1] - values[-2])"

@@ -73,7 +73,7 @@ def _convert(dice: Dice, units: tuple[tuple[str, str, str, str], ...], metric: b
         "Convert {n} {a} to {b}, to two decimals.",
         "{n} {a} in {b}? 2 decimals",
         "What is {n} {a} in {b}, rounded to two decimal places?",
-        "Something measures {n} {a}. Express this in {b}, to two decimal places.",
+        "The label says {n} {a}. Express this in {b}, to two decimal places.",
         "Express {n} {a} as {b} (two decimals).",
         "i have {n} {a}, what's that in {b} to 2 decimal places",
         "Change {n} {a} into {b}. Give the result to two decimal places.",
@@ -120,13 +120,13 @@ def gallons_and_liters(dice: Dice) -> Drawn:
 def convert_with_factor(dice: Dice) -> Drawn:
     one, many, other = dice.choice(
         (
-            ("cup", "cups", "ml"),
-            ("mile", "miles", "km"),
+            ("portion", "portions", "ml"),
+            ("bucket", "buckets", "liters"),
             ("barrel", "barrels", "liters"),
-            ("stone", "stone", "kg"),
+            ("parcel", "parcels", "kg"),
             ("sack", "sacks", "kg"),
-            ("acre", "acres", "hectares"),
-            ("league", "leagues", "km"),
+            ("token", "tokens", "points"),
+            ("roll", "rolls", "meters"),
         )
     )
     n, factor = dice.randint(2, 300), f"{dice.randint(1, 299)}.{dice.randint(1, 9)}"
@@ -318,7 +318,7 @@ def _speed(dice: Dice, n: int, a: str, b: str) -> str:
 
 @family("units")
 def kmh_to_meters_per_second(dice: Dice) -> Drawn:
-    n = dice.randint(5, 400)
+    n = dice.randint(5, 250)
     if not exact(Fraction(n * 10, 36)):
         return kmh_to_meters_per_second(dice)
     text = _speed(dice, n, "km/h", dice.choice(("m/s", "meters per second")))
@@ -327,7 +327,7 @@ def kmh_to_meters_per_second(dice: Dice) -> Drawn:
 
 @family("units")
 def meters_per_second_to_kmh(dice: Dice) -> Drawn:
-    n = dice.randint(2, 400)
+    n = dice.randint(2, 70)
     if n % 5 == 0:
         return meters_per_second_to_kmh(dice)
     text = _speed(dice, n, "m/s", dice.choice(("km/h", "kilometers per hour")))

@@ -95,7 +95,7 @@ def salary_per_month(dice: Dice) -> Drawn:
         "Find the monthly pay for an annual pay of {p}.",
         "If {name} is paid {p} in twelve months, what does {name} earn in one month?",
     ).format(p=_style(dice, p * 12), name=dice.choice(NAMES))
-    return Drawn(text, f"print({p * 12} // 12)", str(p))
+    return Drawn(text, f"print({p * 12} / 12)", str(p))
 
 
 @family("money")

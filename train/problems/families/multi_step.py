@@ -77,7 +77,7 @@ def eggs_sold_by_the_dozen(dice: Dice) -> Drawn:
     days, used, dozens = dice.choice((7, 10, 14, 30)), dice.randint(2, 8), dice.randint(1, 6)
     p, laid = dice.randint(2, 9), used + 12 * dozens
     program = (
-        f"eggs = {laid} - {used}\ndozens = eggs // 12\n"
+        f"rest = {laid} - {used}\ndozens = rest // 12\n"
         f"income = dozens * {p} * {days}\nprint(income)"
     )
     return told(dice, program, dozens * p * days, """
@@ -108,7 +108,7 @@ def eggs_sold_by_the_dozen(dice: Dice) -> Drawn:
 def minutes_a_day_in_hours(dice: Dice) -> Drawn:
     m, d = dice.choice(((20, 3), (30, 4), (15, 4), (45, 4), (30, 2), (40, 3), (20, 6), (90, 2)))
     w = dice.randint(2, 20)
-    program = f"minutes = {m} * {d} * {w}\nhours = minutes // 60\nprint(hours)"
+    program = f"minutes = {m} * {d} * {w}\nhours = minutes / 60\nprint(hours)"
     return told(dice, program, m * d // 60 * w, """
     - {name} practises the piano {m} minutes a day on {d} days a week. How many hours does {he}
       practise in {w} weeks?
@@ -152,8 +152,8 @@ def half_spent_then_some_more(dice: Dice) -> Drawn:
       how many litres it held.
     - {l} {things} are left after {name} first gave half of {his} {things} to {other} and next {b}
       to {third}. How many did {name} own?
-    - First half of the guests went home, later {b} others. Now {l} guests are at the party. How
-      many came to the party?
+    - Half of the guests went home early, and {b} more left later. Now {l} guests are at the party.
+      How many came to the party?
     - A rope was cut in half. From one half {b} cm were cut off, which left {l} cm of that half.
       Calculate the length of the rope in cm.
     """, l=left, b=b)  # fmt: skip
@@ -176,12 +176,12 @@ def budget_for_a_trip(dice: Dice) -> Drawn:
       each have been bought?
     - Out of ${t}, {name} pays for {a} nights at ${p} a night and {b} meals at ${q} a meal. What is
       left?
-    - A {maker} has {t} metres of cloth and makes {a} coats, {p} metres each, and {b} skirts, {q}
+    - A tailor has {t} metres of cloth and makes {a} coats, {p} metres each, and {b} skirts, {q}
       metres each. Find how many metres remain.
     - i had ${t} and bought {a} shirts for ${p} and {b} socks for ${q} each, how much have i got
       left? all shirts cost the same.
-    - {other} must drive {t} km. {He2} drives {a} hours at {p} km/h and {b} hours at {q} km/h. How
-      many km are still to go?
+    - {other} wants to cycle {t} km. {He2} cycles {p} km on each of {a} days and {q} km on each of
+      {b} days. How many km are still to go?
     - There are {t} seats in the {hall}. {a} groups of {p} and {b} groups of {q} people sit down.
       Work out how many seats are free.
     - The kitchen has {t} kg of flour. It uses {a} bags of {p} kg for bread and {b} bags of {q} kg
@@ -198,7 +198,7 @@ def fraction_then_fraction_of_the_rest(dice: Dice) -> Drawn:
     m, n, k = dice.choice((2, 3, 4, 5)), dice.choice((2, 3, 4)), dice.randint(2, 20)
     total = m * n * k
     program = (
-        f"first = {total} // {m}\nrest = {total} - first\nsecond = rest // {n}\n"
+        f"first = {total} / {m}\nrest = {total} - first\nsecond = rest / {n}\n"
         "left = rest - second\nprint(left)"
     )
     f, g = share(dice, 1, m), share(dice, 1, n)
@@ -230,7 +230,7 @@ def percent_then_share_of_the_rest(dice: Dice) -> Drawn:
     p, n = dice.choice(((10, 3), (20, 4), (25, 3), (40, 3), (50, 2), (60, 2), (70, 3), (30, 2)))
     t = 20 * n * dice.randint(1, 20)
     rest = t - t // 10 * p // 10
-    program = f"part = {t} * {p} // 100\nrest = {t} - part\neach = rest // {n}\nprint(each)"
+    program = f"part = {t} * {p} / 100\nrest = {t} - part\neach = rest / {n}\nprint(each)"
     return told(dice, program, rest // n, """
     - {name} earns ${t}. {He} saves {p}% and divides the rest equally over {n} weeks. How much can
       {he} spend each week?
@@ -246,7 +246,7 @@ def percent_then_share_of_the_rest(dice: Dice) -> Drawn:
       pages a day.
     - From {t} litres of milk {p}% is made into cheese, and the rest fills {n} equal tanks. How
       many litres are in a tank?
-    - How much is one rate if a bike of ${t} is reduced by {p}% and then paid in {n} equal rates?
+    - How much is one payment if a bike of ${t} is reduced by {p}% and paid in {n} equal payments?
     - A {shop} sold {p}% of {t} {things}. What is left is put on {n} shelves evenly. Work out how
       many there are on a shelf.
     - {n} brothers inherit ${t}. First {p} percent goes to a charity, then they share equally.
@@ -318,7 +318,7 @@ def fuel_there_and_back(dice: Dice) -> Drawn:
     k, litres, p = dice.randint(5, 18), dice.randint(2, 9), dice.randint(2, 5)
     n = dice.randint(2, 12)
     program = (
-        f"distance = 2 * {k * litres}\nlitres = distance // {k}\ncost = litres * {p}\n"
+        f"distance = 2 * {k * litres}\nlitres = distance / {k}\ncost = litres * {p}\n"
         f"total = cost * {n}\nprint(total)"
     )
     return told(dice, program, 2 * litres * p * n, """

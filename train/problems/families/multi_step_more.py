@@ -91,7 +91,7 @@ def journey_in_two_parts(dice: Dice) -> Drawn:
     total = s * t + u * v + rest * speed
     program = (
         f"done = {s} * {t} + {u} * {v}\nleft = {total} - done\n"
-        f"needed = left // {speed}\nprint(needed)"
+        f"needed = left / {speed}\nprint(needed)"
     )
     return told(dice, program, rest, """
     - A trip is {d} km long. {name} drives {t} hours at {s} km/h and {v} hours at {u} km/h. How
@@ -127,7 +127,7 @@ def harvest_partly_sold(dice: Dice) -> Drawn:
     )
     percent = dice.choice((10, 20, 30, 40, 50, 60, 70, 80, 90))
     program = (
-        f"total = {a} * {b} * {c}\nsold = total * {percent} // 100\n"
+        f"total = {a} * {b} * {c}\nsold = total * {percent} / 100\n"
         f"income = sold * {p}\nprint(income)"
     )
     return told(dice, program, a * b // 10 * c * percent // 10 * p, """
@@ -137,16 +137,16 @@ def harvest_partly_sold(dice: Dice) -> Drawn:
       each. What does it take in?
     - How much does a {maker} get for {r} percent of the {goods} in {a} crates, each with {b} bags
       of {c} {goods}, at ${p} apiece?
-    - The {hall} has {a} halls with {b} rows of {c} seats. {r}% of the seats are sold at ${p} a
+    - A cinema has {a} halls with {b} rows of {c} seats. {r}% of the seats are sold at ${p} a
       seat. Find the income.
     - i have {a} shelves with {b} boxes of {c} cards. if i sell {r}% of the cards for ${p} each,
       how much do i get?
     - {name} plants {a} beds with {b} strawberry plants, and every plant bears {c} kg a year. {He}
-      sells {r}% of the fruit at ${p} per kg for a wedding cake. How much money does {he} get?
+      sells {r}% of the fruit at ${p} per kg. How much money does {he} get?
     - Every one of {a} schools has {b} classes of {c} pupils. {r}% of the pupils pay ${p} for a
       book. Work out how much they pay in total.
-    - For {a} weeks {b} hens lay {c} eggs each per week. {r}% of the eggs are sold, each for ${p},
-      to a collector. What is earned?
+    - For {a} weeks {b} hens lay {c} eggs each per week. {r}% of the eggs are sold, each for ${p}.
+      What is earned?
     - {b} tickets are printed for each of {a} shows on each of {c} days. {r} percent are sold, and
       a ticket costs ${p}. How much money comes in?
     - Calculate the takings when {r}% of all {things} are sold at ${p} each and there are {a}
@@ -161,7 +161,7 @@ def sale_price_of_several_and_change(dice: Dice) -> Drawn:
     new = p - p * percent // 100
     note = n * new + dice.randint(1, 60)
     program = (
-        f"off = {p} * {percent} // 100\nprice = {p} - off\ncost = {n} * price\n"
+        f"off = {p} * {percent} / 100\nprice = {p} - off\ncost = {n} * price\n"
         f"change = {note} - cost\nprint(change)"
     )
     return told(dice, program, note - n * new, """
@@ -248,7 +248,7 @@ def boys_and_girls_by_percent(dice: Dice) -> Drawn:
     rest = n * size - first
     gone = dice.randint(2, rest - 1)
     program = (
-        f"total = {n} * {size}\npart = total * {percent} // 100\nrest = total - part\n"
+        f"total = {n} * {size}\npart = total * {percent} / 100\nrest = total - part\n"
         f"left = rest - {gone}\nprint(left)"
     )
     return told(dice, program, rest - gone, """
@@ -329,12 +329,12 @@ def two_working_together(dice: Dice) -> Drawn:
     done = dice.randint(5, 300)
     total = done + (a + b) * h
     program = (
-        f"together = {a} + {b}\nleft = {total} - {done}\nhours = left // together\nprint(hours)"
+        f"together = {a} + {b}\nleft = {total} - {done}\nhours = left / together\nprint(hours)"
     )
     return told(dice, program, h, """
     - {name} folds {a} letters an hour and {other} folds {b}. {t} letters must be folded, and {d}
       are done. How many hours do they need for the rest if they work together?
-    - A tank takes {t} litres and holds {d} litres. One tap brings {a} litres an hour, another {b}.
+    - A tank for {t} litres has {d} litres in it. One tap brings {a} litres an hour, another {b}.
       In how many hours is the tank full with both taps open?
     - How many hours do two machines need to finish {t} {goods}, of which {d} are ready, if one
       makes {a} an hour and the other {b} an hour?

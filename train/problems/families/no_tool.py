@@ -236,7 +236,7 @@ def shape_with_so_many_sides(dice: Dice) -> Drawn:
         "polygon with {sides} sides?",
         "How do we call a flat shape with {sides} straight sides?",
         "Give me the word for a polygon with {sides} sides.",
-        "In geometry, what name has a polygon with {sides} sides?",
+        "In geometry, what is a polygon with {sides} sides called?",
     )
     article = "an" if shape == "octagon" else "a"
     reply = f"A polygon with {{sides}} sides is {article} {{box}}."

@@ -72,9 +72,7 @@ def product_of_digits(dice: Dice) -> Drawn:
     answer = 1
     for digit in digits:
         answer *= digit
-    return Drawn(
-        question, f"import math\n\nprint(math.prod(int(d) for d in str({n})))", str(answer)
-    )
+    return Drawn(question, f"import math\nprint(math.prod(int(d) for d in str({n})))", str(answer))
 
 
 @family("number theory")
@@ -267,6 +265,6 @@ def is_it_a_perfect_square(dice: Dice) -> Drawn:
         "Tell me if {n} is a square number: Yes or No.",
         "Does {n} have a whole-number square root? Yes or No.",
     ).format(n=n)
-    program = f'import math\n\nprint("Yes" if math.isqrt({n}) ** 2 == {n} else "No")'
+    program = f'import math\nprint("Yes" if math.isqrt({n}) ** 2 == {n} else "No")'
     square = any(k * k == n for k in range(1, 1010))
     return Drawn(question, program, "Yes" if square else "No")

@@ -49,7 +49,7 @@ def is_it_prime(dice: Dice) -> Drawn:
         "Decide if {n} is a prime number; reply Yes or No.",
         "Would you call {n} a prime number? Yes or No.",
     ).format(n=grouped(dice, n))
-    program = f'from sympy import isprime\n\nprint("Yes" if isprime({n}) else "No")'
+    program = f'from sympy import isprime\nprint("Yes" if isprime({n}) else "No")'
     return Drawn(question, program, "Yes" if SIEVE[n] else "No")
 
 
@@ -70,7 +70,7 @@ def nth_prime(dice: Dice) -> Drawn:
         "Give the {n} number in the sequence of primes.",
         "Determine the {n} prime number.",
     ).format(n=ordinal(n))
-    return Drawn(question, f"from sympy import prime\n\nprint(prime({n}))", str(PRIMES[n - 1]))
+    return Drawn(question, f"from sympy import prime\nprint(prime({n}))", str(PRIMES[n - 1]))
 
 
 @family("number theory")
@@ -90,7 +90,7 @@ def sum_of_first_primes(dice: Dice) -> Drawn:
         "Work out the sum of primes number 1 to {n}.",
         "Tell me the total when the first {n} prime numbers are added.",
     ).format(n=n, o=ordinal(n))
-    program = f"from sympy import prime\n\nprint(sum(prime(i) for i in range(1, {n} + 1)))"
+    program = f"from sympy import prime\nprint(sum(prime(i) for i in range(1, {n} + 1)))"
     return Drawn(question, program, str(sum(PRIMES[:n])))
 
 
@@ -111,7 +111,7 @@ def count_of_primes_below(dice: Dice) -> Drawn:
         "How many of the positive integers below {n} are prime?",
         "Determine how many primes come before {n}, not counting {n} itself.",
     ).format(n=grouped(dice, n))
-    program = f"from sympy import primerange\n\nprint(len(list(primerange({n}))))"
+    program = f"from sympy import primerange\nprint(len(list(primerange({n}))))"
     return Drawn(question, program, str(sum(SIEVE[:n])))
 
 
@@ -128,7 +128,7 @@ def sum_of_primes_below(dice: Dice) -> Drawn:
         "Calculate the sum of the prime numbers that are smaller than {n}.",
         "I need the sum of all prime numbers below {n}.",
     ).format(n=grouped(dice, n))
-    program = f"from sympy import primerange\n\nprint(sum(primerange({n})))"
+    program = f"from sympy import primerange\nprint(sum(primerange({n})))"
     return Drawn(question, program, str(sum(p for p in PRIMES if p < n)))
 
 
@@ -148,7 +148,7 @@ def primes_between(dice: Dice) -> Drawn:
         "What are the prime numbers between {a} and {b}? List them with spaces.",
         "show the primes from {a} to {b} on one line with spaces",
     ).format(a=a, b=b)
-    program = f"from sympy import primerange\n\nprint(*primerange({a}, {b} + 1))"
+    program = f"from sympy import primerange\nprint(*primerange({a}, {b} + 1))"
     found = [p for p in PRIMES if a <= p <= b]
     return Drawn(question, program, " ".join(map(str, found)))
 
@@ -170,7 +170,7 @@ def next_prime(dice: Dice) -> Drawn:
         "Determine the prime number that follows {n}.",
         "Tell me the nearest prime greater than {n}.",
     ).format(n=grouped(dice, n))
-    program = f"from sympy import nextprime\n\nprint(nextprime({n}))"
+    program = f"from sympy import nextprime\nprint(nextprime({n}))"
     return Drawn(question, program, str(next(p for p in PRIMES if p > n)))
 
 
@@ -187,7 +187,7 @@ def previous_prime(dice: Dice) -> Drawn:
         "Tell me the nearest prime smaller than {n}.",
         "Give the greatest prime number that is less than {n}.",
     ).format(n=grouped(dice, n))
-    program = f"from sympy import prevprime\n\nprint(prevprime({n}))"
+    program = f"from sympy import prevprime\nprint(prevprime({n}))"
     return Drawn(question, program, str(max(p for p in PRIMES if p < n)))
 
 
@@ -263,7 +263,7 @@ def prime_factorisation(dice: Dice) -> Drawn:
         "Give {n} as primes multiplied together, smallest first, e.g. 2 * 2 * 7.",
     ).format(n=n)
     program = (
-        "from sympy import factorint\n\n"
+        "from sympy import factorint\n"
         f'print(*[p for p, k in factorint({n}).items() for _ in range(k)], sep=" * ")'
     )
     return Drawn(question, program, " * ".join(map(str, factors(n))))
@@ -288,5 +288,5 @@ def largest_prime_factor(dice: Dice) -> Drawn:
         "Break {n} into prime factors. What is the {w} of them?",
     ).format(n=n, w="largest" if largest else "smallest")
     call = "max" if largest else "min"
-    program = f"from sympy import primefactors\n\nprint({call}(primefactors({n})))"
+    program = f"from sympy import primefactors\nprint({call}(primefactors({n})))"
     return Drawn(question, program, str(factors(n)[-1 if largest else 0]))

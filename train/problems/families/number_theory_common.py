@@ -30,7 +30,7 @@ def greatest_common_divisor(dice: Dice) -> Drawn:
     ).format(x=x, y=y)
     listed = ", ".join(map(str, numbers))
     answer = max(d for d in range(1, min(numbers) + 1) if all(n % d == 0 for n in numbers))
-    return Drawn(question, f"import math\n\nprint(math.gcd({listed}))", str(answer))
+    return Drawn(question, f"import math\nprint(math.gcd({listed}))", str(answer))
 
 
 @family("number theory")
@@ -56,7 +56,7 @@ def least_common_multiple(dice: Dice) -> Drawn:
     ).format(x=x, y=y)
     answer = next(n for n in range(y, 10**8, y) if all(n % m == 0 for m in numbers))
     listed = ", ".join(map(str, numbers))
-    return Drawn(question, f"import math\n\nprint(math.lcm({listed}))", str(answer))
+    return Drawn(question, f"import math\nprint(math.lcm({listed}))", str(answer))
 
 
 @family("number theory", held_out=True)
@@ -81,7 +81,7 @@ def most_equal_sets(dice: Dice) -> Drawn:
         "trays can there be?",
     ).format(a=a, b=b, x=first, y=second, name=dice.choice(NAMES))
     answer = max(d for d in range(1, min(a, b) + 1) if a % d == b % d == 0)
-    return Drawn(question, f"import math\n\nprint(math.gcd({a}, {b}))", str(answer))
+    return Drawn(question, f"import math\nprint(math.gcd({a}, {b}))", str(answer))
 
 
 @family("number theory")
@@ -246,7 +246,7 @@ def factorial_value(dice: Dice) -> Drawn:
         "Multiply all whole numbers from 1 to {n} and add {m}. What do you get?",
         "whats {n} factorial plus {m}",
     ).format(n=n, m=m)
-    program = f"import math\n\nprint(math.factorial({n}) + {m})"
+    program = f"import math\nprint(math.factorial({n}) + {m})"
     return Drawn(question, program, str(math.prod(range(1, n + 1)) + m))
 
 
@@ -269,7 +269,7 @@ def factorial_of_a_number(dice: Dice) -> Drawn:
         "{name} multiplies all the integers from 1 to {n}. What does {name} get?",
     ).format(n=n, name=name)
     return Drawn(
-        question, f"import math\n\nprint(math.factorial({n}))", str(math.prod(range(2, n + 1)))
+        question, f"import math\nprint(math.factorial({n}))", str(math.prod(range(2, n + 1)))
     )
 
 
@@ -287,7 +287,7 @@ def trailing_zeros_of_factorial(dice: Dice) -> Drawn:
         "Multiply all integers from 1 to {n}. How many zeros does the product end in?",
     ).format(n=n)
     program = (
-        f"import math\n\ndigits = str(math.factorial({n}))\n"
+        f"import math\ndigits = str(math.factorial({n}))\n"
         'print(len(digits) - len(digits.rstrip("0")))'
     )
     return Drawn(question, program, str(sum(n // 5**k for k in range(1, 6))))

@@ -83,7 +83,7 @@ def story_equal_groups(dice: Dice) -> Drawn:
 def sharing_equally(dice: Dice) -> Drawn:
     b, each = dice.randint(2, 25), dice.choice((dice.randint(2, 15), dice.randint(10, 120)))
     a = b * each
-    return told(dice, f"print({a} // {b})", each, """
+    return told(dice, f"print({a} / {b})", each, """
     - {name} shares {a} {things} equally among {b} friends. How many does each friend get?
     - {a} {foods} are packed into {b} {boxes} so that all hold the same number. How many {foods} go
       into each {box}?
@@ -233,7 +233,7 @@ def story_price_times_quantity(dice: Dice) -> Drawn:
 def story_price_of_one(dice: Dice) -> Drawn:
     text, cents = price(dice, 2, 25, 1.0)
     n = dice.randint(2, 30)
-    return told(dice, f"print({cents // 100 * n} // {n})", text, """
+    return told(dice, f"print({cents // 100 * n} / {n})", text, """
     - {n} {things} cost ${t}. What does one cost?
     - {name} paid ${t} for {n} equal tickets. How much was each ticket?
     - If {n} kg of {foods} cost ${t}, how much is 1 kg?
@@ -270,7 +270,7 @@ def left_over_after_packing(dice: Dice) -> Drawn:
 def boxes_needed(dice: Dice) -> Drawn:
     b, full = dice.randint(3, 50), dice.randint(1, 40)
     a = b * full + dice.randint(1, b)
-    return told(dice, f"import math\n\nprint(math.ceil({a} / {b}))", (a + b - 1) // b, """
+    return told(dice, f"import math\nprint(math.ceil({a} / {b}))", (a + b - 1) // b, """
     - {name} has {a} {things}. A {box} holds {b}. How many {boxes} does {he} need for all of them?
     - A bus seats {b} people. How many buses are needed to take {a} people to the {hall}?
     - {a} guests come to dinner and each table seats {b}. What is the least number of tables?

@@ -31,7 +31,7 @@ def story_distance(dice: Dice) -> Drawn:
 @family(GROUP, held_out=True)
 def story_time_for_a_distance(dice: Dice) -> Drawn:
     speed, hours = dice.randint(3, 120), dice.randint(2, 14)
-    return told(dice, f"print({speed * hours} // {speed})", hours, """
+    return told(dice, f"print({speed * hours} / {speed})", hours, """
     - A car drives {d} km at {s} km/h. How many hours does it take?
     - {name} cycles {s} km every hour. In how many hours does {he} cycle {d} km?
     - How many hours does a train need for {d} miles at {s} miles per hour?
@@ -80,7 +80,7 @@ def how_many_were_added(dice: Dice) -> Drawn:
       round?
     - A meal cost ${t}. The food was ${a}, the rest was for drinks. What did the drinks cost?
     - A {maker} worked on {t} {goods} in two days, {a} of them on {day}. How many on the other day?
-    - Which number of {things} must be put with {a} {things} to have {t}?
+    - How many {things} must be put with {a} {things} to have {t}?
     - {t} children and adults visited the {place}; {a} were children. Work out how many adults
       came.
     - {a} {foods} are in the first {box}, and the two {boxes} together hold {t}. Calculate how many
@@ -116,7 +116,7 @@ def half_or_a_third_of_them(dice: Dice) -> Drawn:
     n = dice.choice((2, 2, 2, 3, 4))
     part = dice.choice((dice.randint(3, 50), dice.randint(20, 600)))
     share = {2: "half", 3: "a third", 4: "a quarter"}[n]
-    return told(dice, f"print({part * n} // {n})", part, """
+    return told(dice, f"print({part * n} / {n})", part, """
     - {name} has {a} {things} and gives {share} of them to {other}. How many does {other} get?
     - Of {a} pupils, {share} walk to school. How many pupils walk?
     - How much is {share} of ${a}?

@@ -26,12 +26,12 @@ _GOODS = str.split(
 _HALLS = str.split("cinema theatre stadium concert_hall circus sports_hall")
 _KIN = str.split("sister cousin best_friend neighbour brother classmate aunt teammate")
 _SHOPS = str.split(
-    "bakery bookshop market_stall toy_shop museum_shop kiosk flower_shop school_shop"
+    "supermarket corner_shop market_stall village_shop museum_shop kiosk farm_shop school_shop"
 )
 _PLACES = str.split(
     "school library zoo museum castle cinema swimming_pool theatre aquarium gallery"
 )
-_MAKERS = str.split("baker potter carpenter gardener tailor farmer teacher shopkeeper")
+_MAKERS = str.split("shopkeeper trader teacher student neighbour craftsman charity club")
 _DAYS = str.split("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 _WORDS = str.split("two three four five six seven eight nine ten eleven twelve")
 _ASIDES = (

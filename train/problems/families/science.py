@@ -59,8 +59,12 @@ def acceleration(dice: Dice) -> Drawn:
         "What acceleration (in m/s^2) does a net force of {f} N give to {m} kg?",
         "F = {f} N, m = {m} kg, acceleration in m/s^2?",
         "A {m} kg sled is pushed with {f} N and no friction. Find its acceleration in m/s^2.",
+        "Use F = ma to find a in m/s^2 for F = {f} N and m = {m} kg.",
+        "Calculate the acceleration, in m/s^2, of {m} kg under a force of {f} N.",
+        "A net force of {f} N pulls a cart of {m} kg. How large is its acceleration in m/s^2?",
+        "By how many m/s^2 does a body of {m} kg speed up when {f} N act on it?",
     ).format(f=m * a, m=m)
-    return _asked(dice, question, f"print({m * a} // {m})", str(a), "m/s^2")
+    return _asked(dice, question, f"print({m * a} / {m})", str(a), "m/s^2")
 
 
 @family("science")
@@ -78,7 +82,7 @@ def density(dice: Dice) -> Drawn:
         "How many grams per cubic centimeter is the density if {v} cm^3 have a mass of {m} g?",
     ).format(m=_plain(mass), v=v)
     if d.denominator == 1:
-        program = f"print({_plain(mass)} // {v})"
+        program = f"print({_plain(mass)} / {v})"
     else:
         program = f"print(round({_plain(mass)} / {v}, 2))"
     return _asked(dice, question, program, _plain(d), "g/cm^3")
@@ -106,8 +110,8 @@ def ohms_law(dice: Dice) -> Drawn:
     ).format(k=known, w=wanted, u=unit)
     program, answer = {
         "voltage": (f"print({i} * {r})", u),
-        "current": (f"print({u} // {r})", i),
-        "resistance": (f"print({u} // {i})", r),
+        "current": (f"print({u} / {r})", i),
+        "resistance": (f"print({u} / {i})", r),
     }[wanted]
     return _asked(dice, question, program, str(answer), unit)
 
@@ -141,7 +145,7 @@ def mechanical_power(dice: Dice) -> Drawn:
         "It takes {t} s to do {w} J of work. How large is the power in watts?",
         "How many watts of power does it take to do {w} J of work in {t} s?",
     ).format(w=p * t, t=t)
-    return _asked(dice, question, f"print({p * t} // {t})", str(p), "W")
+    return _asked(dice, question, f"print({p * t} / {t})", str(p), "W")
 
 
 @family("science")
@@ -157,7 +161,7 @@ def kinetic_energy(dice: Dice) -> Drawn:
         "An animal of {m} kg runs at {v} m/s. How large is its kinetic energy in joules?",
         "Work out the energy of motion, in joules, of {m} kg at a speed of {v} m/s.",
     ).format(m=m, v=v)
-    return _asked(dice, question, f"print({m} * {v}**2 // 2)", str(m // 2 * v * v), "J")
+    return _asked(dice, question, f"print({m} * {v}**2 / 2)", str(m // 2 * v * v), "J")
 
 
 @family("science")
@@ -207,7 +211,7 @@ def pressure(dice: Dice) -> Drawn:
         "The area is {a} m^2, the force on it {f} N. How large is the pressure in pascals?",
         "Work out the pressure (Pa) under a weight of {f} N that rests on {a} m^2.",
     ).format(f=p * a, a=a)
-    return _asked(dice, question, f"print({p * a} // {a})", str(p), "Pa")
+    return _asked(dice, question, f"print({p * a} / {a})", str(p), "Pa")
 
 
 @family("science")
@@ -230,7 +234,7 @@ def half_life(dice: Dice) -> Drawn:
     left = start
     for _ in range(count):
         left //= 2
-    program = f"halvings = {half * count} // {half}\nprint({start} // 2**halvings)"
+    program = f"halvings = {half * count} / {half}\nprint({start} / 2**halvings)"
     return _asked(dice, question, program, str(left), "g")
 
 
@@ -247,7 +251,7 @@ def ph_value(dice: Dice) -> Drawn:
         "Calculate pH = -log10[H+] for [H+] = {c} mol/L, to two decimal places.",
         "pH for [H+] = {c} mol/L, 2 decimals",
         "The concentration of H+ is {c} mol/L. Give the pH to two decimal places.",
-        "To two decimals, which pH has a solution with {c} mol/L of hydrogen ions?",
+        "To two decimals, what is the pH of a solution with {c} mol/L of hydrogen ions?",
         "A solution contains {c} mol/L of H+. What is its pH, rounded to two decimals?",
         "Work out to two decimal places the pH when [H+] is {c} mol/L.",
     ).format(c=shown)
@@ -274,7 +278,7 @@ def moles(dice: Dice) -> Drawn:
         "With a molar mass of {m} g/mol, what amount (in mol) is {g} g of {s}?",
         "If one mole of {s} has a mass of {m} g, how many moles have a mass of {g} g?",
     ).format(g=molar * n, s=name, m=molar)
-    return _asked(dice, question, f"print({molar * n} // {molar})", str(n), "mol")
+    return _asked(dice, question, f"print({molar * n} / {molar})", str(n), "mol")
 
 
 @family("science", held_out=True)
@@ -285,6 +289,10 @@ def mass_from_moles(dice: Dice) -> Drawn:
         "The molar mass of {s} is {m} g/mol. How many grams are {n} moles?",
         "mass of {n} moles of {s} in grams, {m} g/mol",
         "How many grams of {s} ({m} g/mol) do you weigh out to get {n} mol?",
+        "Find the mass, in g, of {n} mol of {s} with a molar mass of {m} g/mol.",
+        "Calculate the grams in {n} moles of {s} (M = {m} g/mol).",
+        "A bottle holds {n} mol of {s}, at {m} g/mol. How many grams is that?",
+        "One mole of {s} has a mass of {m} g. What mass in grams do {n} moles have?",
     ).format(n=n, s=name, m=molar)
     return _asked(dice, question, f"print({n} * {molar})", str(molar * n), "g")
 
@@ -302,7 +310,7 @@ def concentration(dice: Dice) -> Drawn:
         "How concentrated, in g/L, is a solution of {n} g of dye in a total of {v} L?",
         "{v} L of a drink contain {n} g of sugar. Work out the concentration in g/L.",
     ).format(n=c * v, v=v)
-    return _asked(dice, question, f"print({c * v} // {v})", str(c), "g/L")
+    return _asked(dice, question, f"print({c * v} / {v})", str(c), "g/L")
 
 
 @family("science")

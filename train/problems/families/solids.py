@@ -240,7 +240,7 @@ def regular_polygon_angle(dice: Dice) -> Drawn:
         "If a {s} has all sides and angles equal, how many degrees is each {k} angle?",
     ).format(s=shape, k="exterior" if outside else "interior")
     text = text.replace("A octagon", "An octagon").replace("a octagon", "an octagon")
-    program = f"print(360 // {n})" if outside else f"print(({n} - 2) * 180 // {n})"
+    program = f"print(360 / {n})" if outside else f"print(({n} - 2) * 180 / {n})"
     return Drawn(text, program, str(360 // n if outside else 180 - 360 // n))
 
 

@@ -175,7 +175,7 @@ def distance_in_minutes(dice: Dice) -> Drawn:
         "What distance in {u} is covered in {m} minutes at a speed of {s} {p}, to two decimals?",
         "I ride my scooter for {m} minutes at {s} {p}. How many {u} is this, to 2 decimal places?",
         "At {s} {p}, how many {u} do you travel in {m} minutes? Give two decimal places.",
-        "Going {s} {p} for {m} minutes, how far will {name} come, in {u} rounded to two decimals?",
+        "Going {s} {p} for {m} minutes, how far will {name} get, in {u} rounded to two decimals?",
     ).format(s=s, m=m, p=pace, u=unit, name=dice.choice(NAMES))
     return Drawn(text, f"print(round({s} * {m} / 60, 2))", two(Fraction(s * m, 60)))
 
@@ -194,7 +194,7 @@ def fuel_used(dice: Dice) -> Drawn:
         "Find the fuel used on a trip of {d} km with a consumption of {f} liters per 100 km.",
         "My van takes {f} liters for 100 km. Work out how many liters it takes for {d} km.",
         "With a consumption of {f} l per 100 km, how many liters does a trip of {d} km use?",
-        "If a car needs {f} liters of petrol for every 100 km, how many liters are {d} km?",
+        "If a car needs {f} liters of petrol for every 100 km, how many does it take for {d} km?",
     ).format(d=d, f=use, name=dice.choice(NAMES))
     return Drawn(text, f"print(round({d} * {use} / 100, 2))", two(value))
 

@@ -165,6 +165,10 @@ def consonants_in_a_word(dice: Dice) -> Drawn:
         'Count the consonants in "{word}".',
         "how many consonants does {word} have",
         "In the word {word}, how many letters are not vowels?",
+        "What is the number of consonants in '{word}'?",
+        'Find how many consonants "{word}" contains.',
+        "The word {word} is written on the board. How many of its letters are consonants?",
+        'How many letters of "{word}" are consonants?',
     ).format(word=word)
     program = f'print(sum(letter not in "aeiou" for letter in "{word}"))'
     return Drawn(question, program, str(len(word) - sum(map(word.count, "aeiou"))))
@@ -356,5 +360,9 @@ def letter_removed(dice: Dice) -> Drawn:
         "What is left of {word} when all {old}'s are deleted?",
         "delete the letter {old} from '{word}' everywhere",
         "Write the word {word} without the letter {old}.",
+        "Take all letters {old} out of '{word}'. What remains?",
+        'What does "{word}" look like without any {old}?',
+        "Cross out every {old} in {word}. Which letters remain, as one word?",
+        'Drop each letter {old} from "{word}".',
     ).format(old=old, word=word)
     return Drawn(question, f'print("{word}".replace("{old}", ""))', "".join(word.split(old)))

@@ -56,6 +56,10 @@ def shift_cipher_undone(dice: Dice) -> Drawn:
         'A word was encoded by a Caesar cipher with shift {n} to "{secret}". What was the word?',
         "decode the caesar cipher {secret}, shift was {n}",
         'Undo a Caesar shift of {n} on "{secret}".',
+        "Shift each letter of {secret} back by {n} places in the alphabet.",
+        "Every letter of a word was moved {n} places forward, which gave {secret}. Find the word.",
+        '"{secret}" is in a Caesar code with shift {n}. What does it say?',
+        "Move the letters of {secret} {n} places back in the alphabet (a is preceded by z).",
     ).format(secret=secret, n=shift)
     inside = f"chr((ord(letter) - 97 - {shift}) % 26 + 97)"
     return Drawn(question, f'print("".join({inside} for letter in "{secret}"))', word)
@@ -111,6 +115,10 @@ def shortest_word(dice: Dice) -> Drawn:
         "Of {words}, which word has the fewest letters?",
         "shortest word in this list: {words}",
         "Pick the shortest word from {words}.",
+        "Find the word with the fewest letters: {words}.",
+        "Which of these words is shorter than all others: {words}?",
+        "Tell me the shortest of the words {words}.",
+        "Among {words}, what word has the smallest number of letters?",
     ).format(words=", ".join(words))
     listed = ", ".join(f'"{word}"' for word in words)
     return Drawn(question, f"print(min([{listed}], key=len))", sorted(words, key=len)[0])

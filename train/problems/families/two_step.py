@@ -96,7 +96,7 @@ def total_then_shared(dice: Dice) -> Drawn:
     n, each = dice.randint(2, 12), dice.randint(4, 60)
     a = dice.randint(2, n * each - 2)
     b = n * each - a
-    program = f"total = {a} + {b}\neach = total // {n}\nprint(each)"
+    program = f"total = {a} + {b}\neach = total / {n}\nprint(each)"
     return told(dice, program, each, """
     - {name} has {a} red and {b} blue {goods} and shares them equally among {n} friends. How many
       does each friend get?
@@ -156,7 +156,7 @@ def percentage_then_the_rest(dice: Dice) -> Drawn:
     percent, total = dice.choice((5, 10, 15, 20, 25, 30, 40, 45, 60, 70, 75, 80, 85)), 20
     total *= dice.choice((dice.randint(1, 15), dice.randint(5, 120)))
     part = total // 20 * (percent // 5)
-    program = f"part = {total} * {percent} // 100\nrest = {total} - part\nprint(rest)"
+    program = f"part = {total} * {percent} / 100\nrest = {total} - part\nprint(rest)"
     return told(dice, program, total - part, """
     - {percent}% of the {t} pupils of a school come by bus. How many do not come by bus?
     - {name} had ${t} and spent {percent} percent of it. How much does {he} have left?
@@ -178,7 +178,7 @@ def percentage_then_the_rest(dice: Dice) -> Drawn:
 def percentage_added_on_top(dice: Dice) -> Drawn:
     percent, total = dice.choice((5, 10, 15, 20, 25, 30, 40, 50)), 20 * dice.randint(2, 100)
     part = total // 20 * (percent // 5)
-    program = f"part = {total} * {percent} // 100\ntotal = {total} + part\nprint(total)"
+    program = f"part = {total} * {percent} / 100\ntotal = {total} + part\nprint(total)"
     return told(dice, program, total + part, """
     - A village had {t} people. The number has grown by {percent}%. How many live there now?
     - The meal costs ${t}, and {name} adds a tip of {percent}%. How much does {he} pay altogether?
@@ -186,7 +186,7 @@ def percentage_added_on_top(dice: Dice) -> Drawn:
     - Last year the {place} had {t} visitors; this year {percent}% more. Find this year's number.
     - my rent was ${t} and goes up {percent}%, what will it be?
     - A bag usually holds {t} g. The new bag holds {percent}% more. How many grams is that?
-    - Work out the price with tax of a bike that is ${t} before a tax of {percent}%.
+    - Work out the new price of a bike that was ${t} and is {percent}% dearer now.
     - {name} scored {t} points and {other} {percent}% more than that. How many did {other} score?
     """, percent=percent, t=total)  # fmt: skip
 

@@ -38,7 +38,7 @@ def pay_minus_spending(dice: Dice) -> Drawn:
 def rate_then_another_time(dice: Dice) -> Drawn:
     rate, a = dice.randint(2, 60), dice.randint(2, 9)
     b = dice.choice([x for x in range(2, 25) if x != a])
-    program = f"rate = {rate * a} // {a}\ntotal = rate * {b}\nprint(total)"
+    program = f"rate = {rate * a} / {a}\ntotal = rate * {b}\nprint(total)"
     return told(dice, program, rate * b, """
     - A machine makes {t} {goods} in {a} hours. How many does it make in {b} hours at this rate?
     - {name} reads {t} pages in {a} days. How many pages does {he} read in {b} days at the same
@@ -117,7 +117,7 @@ def fraction_used_then_left(dice: Dice) -> Drawn:
     bottom = dice.choice((3, 4, 5, 6, 8, 10))
     top, part = dice.randint(1, bottom - 1), dice.randint(2, 90)
     total = bottom * part
-    program = f"used = {total} * {top} // {bottom}\nleft = {total} - used\nprint(left)"
+    program = f"used = {total} * {top} / {bottom}\nleft = {total} - used\nprint(left)"
     return told(dice, program, (bottom - top) * part, """
     - {name} had {t} {things} and gave {f} of them to {other}. How many does {name} have left?
     - {f} of the {t} pages of a book have been read. How many pages are left?
@@ -139,7 +139,7 @@ def fraction_used_then_left(dice: Dice) -> Drawn:
 def shared_then_some_lost(dice: Dice) -> Drawn:
     n, each = dice.randint(2, 12), dice.randint(5, 60)
     c = dice.randint(2, each - 1)
-    program = f"each = {n * each} // {n}\nleft = each - {c}\nprint(left)"
+    program = f"each = {n * each} / {n}\nleft = each - {c}\nprint(left)"
     return told(dice, program, each - c, """
     - {name} and friends, {n} people in all, share {t} {things} equally. {name} loses {c} of {his}
       share. How many does {he} have then?
@@ -168,7 +168,7 @@ def boxes_opened_and_shared(dice: Dice) -> Drawn:
     c, each, a = dice.randint(2, 12), dice.randint(2, 30), dice.randint(2, 12)
     b = c * each
     a, b = (a * c, each * 2) if dice.chance(0.5) else (a, b)
-    program = f"total = {a} * {b}\neach = total // {c}\nprint(each)"
+    program = f"total = {a} * {b}\neach = total / {c}\nprint(each)"
     return told(dice, program, a * b // c, """
     - {name} buys {a} {boxes} of {b} {things} and shares them equally with friends, {c} children in
       all. How many does each child get?
@@ -220,7 +220,7 @@ def coming_and_going(dice: Dice) -> Drawn:
 def weeks_to_reach_a_goal(dice: Dice) -> Drawn:
     p, weeks, have = dice.randint(2, 40), dice.randint(2, 30), dice.randint(5, 200)
     goal = have + p * weeks
-    program = f"missing = {goal} - {have}\nweeks = missing // {p}\nprint(weeks)"
+    program = f"missing = {goal} - {have}\nweeks = missing / {p}\nprint(weeks)"
     return told(dice, program, weeks, """
     - {name} wants a bike for ${g}. {He} has ${h} and saves ${p} a week. In how many weeks can {he}
       buy it?
@@ -245,7 +245,7 @@ def weeks_to_reach_a_goal(dice: Dice) -> Drawn:
 @family(GROUP, held_out=True)
 def days_to_finish_the_book(dice: Dice) -> Drawn:
     p, days, done = dice.randint(3, 40), dice.randint(2, 20), dice.randint(5, 150)
-    program = f"left = {done + p * days} - {done}\ndays = left // {p}\nprint(days)"
+    program = f"left = {done + p * days} - {done}\ndays = left / {p}\nprint(days)"
     return told(dice, program, days, """
     - A book has {g} pages. {name} has read {h} and reads {p} a day from now on. In how many days
       does {he} finish?
