@@ -76,7 +76,8 @@ def run(
         source, find_base(base), target, rank=rank, type=type, name=name, display=display
     )
     display.say(
-        f"{size(written.path.stat().st_size)}; {written.layers} layers, {written.kept:.1%} of the squared change"
+        f"{size(written.path.stat().st_size)}; {written.layers} layers, "
+        f"{written.kept:.1%} of the squared change"
     )
     print(written.path)
     return 0

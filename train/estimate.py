@@ -39,16 +39,20 @@ _LOGIT_TOKENS = 4096  # TRL projects to the vocabulary in tiles of so many token
 
 @dataclass(frozen=True)
 class Lengths:
-    """Tokens of an average trajectory, prompt and what the student writes, and its turns."""
+    """Tokens of an average trajectory, prompt and what the student writes, and its turns.
+
+    `shared` tokens of the prompt are computed once a batch in the cold start.
+    """
 
     prompt: int
     written: int
     turns: int
+    shared: int = 0
 
     @classmethod
-    def expected(cls, config: RunConfig, prompt: int) -> Lengths:
+    def expected(cls, config: RunConfig, prompt: int, shared: int = 0) -> Lengths:
         """Half of what the budgets allow, since nothing has been rolled out yet."""
-        return cls(prompt, max(1, config.max_tokens // 2), max(1, config.max_turns // 2))
+        return cls(prompt, max(1, config.max_tokens // 2), max(1, config.max_turns // 2), shared)
 
     @property
     def total(self) -> int:
@@ -84,14 +88,18 @@ def estimate(
     tokenizer: HFTokenizer,
     lengths: Lengths,
     processes: int = 1,
+    imitated: float | None = None,
 ) -> Estimate:
     """What this process will need. Raises TrainingError if that is more memory than there is.
 
+    `imitated` trajectories are learned from demonstrations; None: as many as the settings allow.
     The error names the setting that saves most. Memory is checked before the sample takes any.
     """
     memory = _memory(config, student, teacher, processes)
     _check_memory(config, memory, [model for model in (student, teacher) if model], processes)
-    seconds = _seconds(config, student, teacher, tokenizer, lengths, processes)
+    if imitated is None:
+        imitated = demonstrated(config, config.sft_examples)
+    seconds = _seconds(config, student, teacher, tokenizer, lengths, processes, imitated)
     assumptions = (
         f"trajectories of {lengths.prompt} + {lengths.written} tokens in {lengths.turns} turns "
         f"(memory: {config.max_prompt_tokens} + {config.max_tokens}); the time of tools is left out"
@@ -99,6 +107,14 @@ def estimate(
     if config.vllm != "off":
         assumptions += ", as is that of rollouts, which vLLM makes"
     return Estimate(memory, seconds, assumptions)
+
+
+def demonstrated(config: RunConfig, solved: int, *, only_cold_start: bool = False) -> float:
+    """Trajectories learned from `solved` demonstrations, repeats included."""
+    count = config.sft_epochs * solved if config.cold_start else 0.0
+    if config.method == "sft" and not only_cold_start:
+        count += config.steps * config.mini_batch_problems * config.group_size
+    return count
 
 
 # Memory ------------------------------------------------------------------------------------------
@@ -255,6 +271,7 @@ def _seconds(
     tokenizer: HFTokenizer,
     lengths: Lengths,
     processes: int,
+    imitated: float,
 ) -> dict[str, float]:
     """Wall seconds by stage."""
     with _at_work(student, config):
@@ -276,16 +293,13 @@ def _seconds(
         learning += forward * lengths.total
     rounds = config.steps * config.mini_batch_problems / config.batch_problems
     if config.method == "sft":
-        rounds, imitated = 0.0, config.steps * config.mini_batch_problems * config.group_size
-    else:
-        imitated = 0
-    if config.cold_start:
-        imitated += round(config.sft_epochs * config.sft_examples)
+        rounds = 0.0
+    own = (lengths.total - lengths.shared) / lengths.total
     validations = config.steps // config.eval_every if rounds else 0
     answered = validations * config.validation_problems + 2 * config.eval_problems
     scored = teacher_forward * lengths.total * (2 if config.divergence == "full" else 1)
     return {
-        "imitation": imitated / processes * learning,
+        "imitation": imitated / processes * learning * own,
         "rollouts": rounds * local * rollout if config.vllm == "off" else 0.0,
         # The student's own log-probabilities take one more pass.
         "scores": rounds * local * (scored + forward * lengths.total),

@@ -83,7 +83,7 @@ class _Stages:
 
     def run(self, goal: str) -> int:
         config = self.config
-        data, teacher = self._prepare()
+        data, teacher = self._prepare(goal)
         if config.cold_start:
             self._imitate(data, config.sft_epochs, "cold_start")
         if goal == "cold start":
@@ -99,8 +99,9 @@ class _Stages:
             watch = self._train(data, teacher)
         return self._finish(data, before, watch)
 
-    def _prepare(self) -> tuple[Data, PreTrainedModel | None]:
+    def _prepare(self, goal: str) -> tuple[Data, PreTrainedModel | None]:
         """Models, data and tools, checked and locked; the teacher, if the method has one."""
+        from train.estimate import demonstrated
         from train.models import load_policy, load_teacher
         from train.preflight import preflight
 
@@ -122,6 +123,7 @@ class _Stages:
             data.train,
             data.evaluation,
             self.accelerator.num_processes,
+            demonstrated(config, len(data.solved), only_cold_start=goal == "cold start"),
         )
         for line in report.lines:
             self.display.say(line)
@@ -296,4 +298,4 @@ def _quiet_libraries() -> None:
     transformers_logging.disable_progress_bar()
     disable_progress_bar()
     logging.getLogger("trl").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="torch|trl|transformers|accelerate")
+    warnings.filterwarnings("ignore", module="torch|trl|transformers|accelerate|peft")

@@ -47,12 +47,14 @@ def preflight(
     train: Sequence[Problem],
     evaluation: Sequence[Problem],
     processes: int = 1,
+    imitated: float | None = None,
 ) -> Report:
     """All checks, cheapest first. Raises TrainingError, DataError or ModelError (a bad template).
 
-    `teacher` is None for the methods that have none.
+    `teacher` is None for the methods that have none. `imitated` is for `estimate`.
     """
     from train.models import chat_template_of
+    from train.shared_prefix import can_share, common_prefix
 
     report, shared = Report(), collector.shared
     if teacher is not None:
@@ -76,10 +78,21 @@ def preflight(
         talk = _conversation(tools, report.train[0].prompt(), config.thinking)
         *_, (_, transcript) = _transcribe(shared.tokenizer, template, tools, config.thinking, talk)
         report.lines += check_teacher_scores(teacher[0], transcript.ids, transcript.sampled)
-    sample = [len(collector.prompt_ids(each.prompt())) for each in report.train[:_MEASURED]]
+    sample = [list(collector.prompt_ids(each.prompt())) for each in report.train[:_MEASURED]]
     collector.shared.prompts.clear()
-    lengths = Lengths.expected(config, round(sum(sample) / len(sample)))
-    guess = estimate(config, student, teacher and teacher[0], shared.tokenizer, lengths, processes)
+    alike = 0
+    if config.sft_share_prefix and can_share(student, config.gradient_checkpointing, processes):
+        alike = len(common_prefix(sample))
+    prompt = round(sum(map(len, sample)) / len(sample))
+    guess = estimate(
+        config,
+        student,
+        teacher and teacher[0],
+        shared.tokenizer,
+        Lengths.expected(config, prompt, min(alike, prompt)),
+        processes,
+        imitated,
+    )
     report.lines += guess.lines
     return report
 

@@ -29,15 +29,20 @@ def shared_prefix(encoded: Sequence[Encoded]) -> list[int]:
     The last id before the first learned one is left out: the logits that predict it must be a
     row's own.
     """
-    rows = [row["input_ids"] for row in encoded]
-    first, last = min(rows), max(rows)  # in the order of lists: all others lie between
-    alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
-    common = [ids[0] for ids in alike]
+    common = common_prefix([row["input_ids"] for row in encoded])
     learned = min(
         next((i for i, label in enumerate(row["labels"]) if label != IGNORED), len(row["labels"]))
         for row in encoded
     )
     return common[: max(0, learned - 1)]
+
+
+def common_prefix(rows: Sequence[list[int]]) -> list[int]:
+    """The longest run of ids that all `rows` begin with."""
+    first, last = min(rows), max(rows)  # in the order of lists: all others lie between
+    return [
+        one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    ]
 
 
 def can_share(model: PreTrainedModel, gradient_checkpointing: bool, processes: int) -> bool:
