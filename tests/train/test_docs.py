@@ -65,6 +65,7 @@ def loaded(monkeypatch, tmp_path) -> list[RunConfig]:
 
     monkeypatch.setattr("train.pipeline.run", keep)
     (tmp_path / "my.yaml").write_text(blocks(GUIDE, "yaml")[0])
+    (tmp_path / "train").symlink_to(ROOT / "train")  # settings in the repository
     monkeypatch.chdir(tmp_path)
     return configs
 
@@ -84,8 +85,10 @@ def test_a_command_parses_and_its_settings_load(words, loaded):
         main = importlib.import_module("train.report.__main__").main
         assert main(args) == 2  # no such run here; a bad flag would be a SystemExit
         return
+    if module == "train.problems":
+        module = "train.problems.__main__"
     app = importlib.import_module(module).app
-    if module == "train.nano.make_teacher":
+    if module in ("train.nano.make_teacher", "train.problems.__main__"):
         typer.main.get_command(app).make_context(module, args)
         return
     assert app(args, standalone_mode=False) == 0

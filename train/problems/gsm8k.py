@@ -2,9 +2,10 @@
 
 A solution says `Natalia sold 48/2 = <<48/2=24>>24 clips in May.`; of each such calculation one line
 of Python is made, named after the words around it (`clips_in_may = 48 / 2`), and a result that is
-used again is used by its name. The words are all the reasoning that the student gets to write, at
-a third of the tokens of the sentences. Solutions whose program does not print the answer are left
-out; so is anything that is not plain arithmetic.
+used again is used by its name. The names are all the reasoning that the student gets to write, at
+a third of the tokens of the sentences; or the sentences stand as comments above their lines,
+without numbers that would have to be worked out in the head. Solutions whose program does not print
+the answer are left out; so is anything that is not plain arithmetic.
 
 Source: openai/grade-school-math, MIT; only its training set may be given.
 """
@@ -16,6 +17,7 @@ import keyword
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import NamedTuple
 
 from train.data import Problem
 from train.problems.family import Drawn
@@ -34,18 +36,21 @@ _EMPTY_WORDS = frozenset(
 _LONGEST_NAME = 3  # words
 
 
-def programs(problems: Iterable[Problem]) -> list[Drawn]:
-    """One solved problem of each of `problems` that can be turned into a program."""
-    found = (_drawn(problem) for problem in problems)
+def programs(problems: Iterable[Problem], *, comments: bool = False) -> list[Drawn]:
+    """One solved problem of each of `problems` that can be turned into a program.
+
+    `comments` puts the solution's words above each line.
+    """
+    found = (_drawn(problem, comments) for problem in problems)
     return [drawn for drawn in found if drawn is not None]
 
 
-def _drawn(problem: Problem) -> Drawn | None:
+def _drawn(problem: Problem, comments: bool) -> Drawn | None:
     lines = _lines(problem.solution or "", problem.question)
     if not lines:
         return None
     answer = problem.answer.replace(",", "")
-    program, value = "\n".join(f"{name} = {code}" for name, code, _ in lines), lines[-1][2]
+    program, value = "\n".join(f"{line.name} = {line.code}" for line in lines), lines[-1].value
     try:
         if value != Fraction(answer):
             return None
@@ -53,9 +58,11 @@ def _drawn(problem: Problem) -> Drawn | None:
         exec(program, {"__builtins__": {}}, scope)  # plain arithmetic: see _PLAIN
     except (ValueError, ZeroDivisionError, SyntaxError):
         return None
-    name, printed = lines[-1][0], scope[lines[-1][0]]
-    if len(lines) == 1:
-        program, name = "", lines[0][1]
+    name, printed = lines[-1].name, scope[lines[-1].name]
+    if comments:
+        program = "\n".join(f"# {line.words}\n{line.name} = {line.code}" for line in lines)
+    elif len(lines) == 1:
+        program, name = "", lines[0].code
     noisy = len(str(printed)) > len(f"{printed:.4f}")
     last = f"print(round({name}, 2))" if noisy else f"print({name})"
     if Fraction(str(round(printed, 2))) != value:
@@ -71,11 +78,19 @@ def _drawn(problem: Problem) -> Drawn | None:
     )
 
 
-def _lines(solution: str, question: str) -> list[tuple[str, str, Fraction]]:
-    """Name, expression and value of each calculation."""
+class _Line(NamedTuple):
+    """One calculation: `words` are its sentence without the arithmetic."""
+
+    name: str
+    code: str
+    value: Fraction
+    words: str
+
+
+def _lines(solution: str, question: str) -> list[_Line]:
     told = {Fraction(number) for number in _NUMBER.findall(question.replace(",", ""))}
     named: dict[Fraction, str] = {}
-    lines: list[tuple[str, str, Fraction]] = []
+    lines: list[_Line] = []
     for sentence in re.split(r"\n|(?<=[.!?;])\s", solution.partition("####")[0]):
         for match in _CALCULATION.finditer(sentence):
             code = match[1].replace(",", "").replace("$", "").replace("x", "*")
@@ -92,11 +107,19 @@ def _lines(solution: str, question: str) -> list[tuple[str, str, Fraction]]:
                 return named[known] if known in named and known not in told else number[0]
 
             code = _NUMBER.sub(by_name, code)
-            taken = {line[0] for line in lines}
+            taken = {line.name for line in lines}
             name = _name(sentence[: match.start()], sentence[match.end() :], taken)
-            lines.append((name, code, value))
+            words = _spoken(sentence[: match.start()], sentence[match.end() :])
+            lines.append(_Line(name, code, value, words))
             named[value] = name
     return lines
+
+
+def _spoken(before: str, after: str) -> str:
+    """The sentence around a calculation, in one line and without it."""
+    before = re.sub(r"(?:(?<=[\s(=$€£])|^)[\d\s.,$€£*+\-/x()=%\u00d7\u00f7]+$", " ", before)
+    after = re.sub(r"^\s*[$€£]?-?[\d,.]*\d%?", " ", re.sub(r"<<.*?>>", " ", after))
+    return " ".join(re.sub(r"<<.*?>>", " ", f"{before} {after}").split()).rstrip(" .")
 
 
 def _without_zeros(code: str) -> str:

@@ -132,3 +132,14 @@ def test_what_is_left_out(solution: str):
 
 def test_a_solution_may_be_missing():
     assert programs([Problem("1", "math", "How many?", "4")]) == []
+
+
+def test_comments_hold_the_words_and_none_of_the_arithmetic(plain_sandbox: Sandbox):
+    drawn = programs((problem(*row) for row in ROWS), comments=True)
+    assert drawn[0].program == (
+        "# The baker makes rolls\nbaker_makes_rolls = 6 * 12\n# Then rolls are left\n"
+        "rolls_left = baker_makes_rolls - 50\nprint(rolls_left)"
+    )
+    assert "# The shirts cost together" in drawn[2].program
+    solved = list(demonstrations(drawn, 0, plain_sandbox, plain=True))
+    assert [each.messages[-1].content for each in solved][0] == "The answer is \\boxed{22}."
