@@ -1,4 +1,4 @@
-"""Shared fixtures: the real default model, loaded once per test session."""
+"""Shared fixtures: the real base model, loaded once per test session."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def model() -> ResolvedModel:
-    return resolve_model(None)
+    return resolve_model("smollm2-135m")
 
 
 @pytest.fixture(scope="session")

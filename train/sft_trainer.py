@@ -12,7 +12,7 @@ from train.config import RunConfig
 from train.demonstrations import Encoded
 from train.display import Display
 from train.run_folder import RunFolder
-from train.shared_prefix import PrefixCollator, can_share, prefix_loss, shared_prefix
+from train.shared_prefix import LikeLengths, PrefixCollator, can_share, prefix_loss, shared_prefix
 from train.trl_config import on_cpu, scheduler_name
 
 if TYPE_CHECKING:
@@ -76,11 +76,12 @@ def train_on_demonstrations(
         "dataloader_pin_memory": False,
         "use_cpu": on_cpu(),
     }
-    collator = None
+    collator, sampler = None, None
     if config.sft_share_prefix and can_share(model, config.gradient_checkpointing, processes):
         collator = PrefixCollator(shared_prefix(encoded), int(tokenizer.pad_token_id))
-        arguments["train_sampling_strategy"] = "group_by_length"  # padding is lost time
-    trainer = _trainer_class()(
+        lengths = [len(each["input_ids"]) for each in encoded]
+        sampler = LikeLengths(lengths, config.sft_batch, config.seed)  # padding is lost time
+    trainer = _trainer_class(sampler)(
         model=model,
         args=SFTConfig(**arguments),
         train_dataset=Dataset.from_list([dict(each) for each in encoded]),
@@ -102,11 +103,17 @@ def train_on_demonstrations(
         model.requires_grad_(True)  # peft froze it
 
 
-def _trainer_class() -> Any:
-    """SFTTrainer, but for batches whose prefix is shared. TRL is imported when it is needed."""
+def _trainer_class(sampler: LikeLengths | None) -> Any:
+    """SFTTrainer, but for the order of rows and for batches whose prefix is shared.
+
+    A class made here, since TRL is imported only when it is needed.
+    """
     from trl import SFTTrainer
 
     class Trainer(SFTTrainer):  # type: ignore[misc]
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+            return sampler or super()._get_train_sampler(train_dataset)
+
         def compute_loss(
             self,
             model: Any,

@@ -8,19 +8,23 @@ gradients as with whole rows (tests/train/test_shared_prefix.py), at less than h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Sampler
 
 from train.demonstrations import IGNORED, Encoded
 from train.hidden_states import hidden_states_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+_SORTED = 20  # batches that are sorted together: more would draw each less at random
 
 
 def shared_prefix(encoded: Sequence[Encoded]) -> list[int]:
@@ -49,6 +53,41 @@ def can_share(model: PreTrainedModel, gradient_checkpointing: bool, processes: i
     """Whether a prefix can be shared: full attention, one process, and activations kept."""
     kinds = getattr(model.config, "layer_types", None) or ["full_attention"]
     return set(kinds) == {"full_attention"} and not gradient_checkpointing and processes == 1
+
+
+class LikeLengths(Sampler[int]):
+    """Rows in an order that makes batches of like length, and puts the batches in random order.
+
+    transformers' group_by_length goes from long to short rows every 50 batches; a student taught so
+    had forgotten its longer programs at the end of every round.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+        self._lengths, self._batch, self._seed = list(lengths), batch, seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Another order for each pass; transformers calls this, on a resume too."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        dice = random.Random(f"{self._seed}-{self._epoch}")
+        rows = list(range(len(self._lengths)))
+        dice.shuffle(rows)
+        batches: list[list[int]] = []
+        for start in range(0, len(rows), _SORTED * self._batch):
+            some = sorted(
+                rows[start : start + _SORTED * self._batch], key=lambda row: self._lengths[row]
+            )
+            batches += [some[at : at + self._batch] for at in range(0, len(some), self._batch)]
+        # A batch that is not full must come last, or all after it would be cut elsewhere.
+        rest = [batch for batch in batches if len(batch) < self._batch]
+        full = [batch for batch in batches if len(batch) == self._batch]
+        dice.shuffle(full)
+        return iter([row for batch in [*full, *rest] for row in batch])
 
 
 class PrefixCollator:

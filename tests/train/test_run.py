@@ -210,3 +210,32 @@ def test_the_cold_start_alone(tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "student" / "model.safetensors").is_file()
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_cold_start_with_an_adapter_and_a_shared_prefix_resumes_to_the_same(tmp_path):
+    more = {
+        "module": "train.sft",
+        "sft_lora_rank": "4",
+        "sft_save_every": "3",
+        "eval_problems": "2",
+    }
+    args = [command(tmp_path / name, "--sft-share-prefix", **more) for name in ("one", "two")]
+    done = run(args[0])
+    assert done.returncode == 0, done.stderr
+    process = subprocess.Popen(
+        args[1], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 100
+    while not list(tmp_path.glob("two/cold_start-checkpoints/*/complete")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    done = run([*args[1], "--resume"])
+    assert done.returncode == 0, done.stderr
+    first, second = weights(tmp_path / "one"), weights(tmp_path / "two")
+    before = load_file(NANO_TEACHER / "model.safetensors")
+    assert set(first) == set(before)  # merged
+    assert any(not torch.equal(before[name].float(), new) for name, new in first.items())
+    for name, weight in first.items():
+        assert torch.equal(weight, second[name]), name

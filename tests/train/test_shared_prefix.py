@@ -8,7 +8,7 @@ import torch
 from train.config import RunConfig
 from train.demonstrations import IGNORED
 from train.models import load_policy
-from train.shared_prefix import PrefixCollator, can_share, prefix_loss, shared_prefix
+from train.shared_prefix import LikeLengths, PrefixCollator, can_share, prefix_loss, shared_prefix
 
 PREFIX = [5, 6, 7, 8, 9, 10]
 
@@ -78,3 +78,19 @@ def test_models_whose_attention_slides_are_trained_on_whole_rows():
     assert not can_share(model, True, 1) and not can_share(model, False, 2)
     model.config.layer_types = ["full_attention", "sliding_attention"]
     assert not can_share(model, False, 1)
+
+
+def test_batches_are_of_like_length_in_random_order():
+    lengths = [(7 * row) % 101 for row in range(203)]
+    sampler = LikeLengths(lengths, 4, 0)
+    order = list(sampler)
+    assert sorted(order) == list(range(203)) and order == list(sampler) and len(sampler) == 203
+    batches = [[lengths[row] for row in order[at : at + 4]] for at in range(0, 203, 4)]
+    spread = sum(max(batch) - min(batch) for batch in batches) / len(batches)
+    assert spread < 10  # of 100; random batches spread over 60
+    means = [sum(batch) / len(batch) for batch in batches]
+    half = len(means) // 2
+    # Long and short ones come at all times, not one after the other.
+    assert abs(sum(means[:half]) / half - sum(means[half:]) / len(means[half:])) < 20
+    sampler.set_epoch(1)
+    assert list(sampler) != order

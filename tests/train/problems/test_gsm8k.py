@@ -142,4 +142,4 @@ def test_comments_hold_the_words_and_none_of_the_arithmetic(plain_sandbox: Sandb
     )
     assert "# The shirts cost together" in drawn[2].program
     solved = list(demonstrations(drawn, 0, plain_sandbox, plain=True))
-    assert [each.messages[-1].content for each in solved][0] == "The answer is \\boxed{22}."
+    assert solved[0].messages[-1].content == "The answer is \\boxed{22}."
