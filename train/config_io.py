@@ -324,8 +324,16 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def main(name: str, app: typer.Typer, args: list[str] | None = None) -> None:
-    """Run `app` as the command `name` and exit: 2 after an error of one line, 130 after Ctrl-C."""
+def main(
+    name: str,
+    app: typer.Typer,
+    args: list[str] | None = None,
+    after_interrupt: str = "continue with --resume",
+) -> None:
+    """Run `app` as the command `name` and exit: 2 after an error of one line, 130 after Ctrl-C.
+
+    `after_interrupt` says what to do after the latter.
+    """
     try:
         code = app(args, prog_name=f"python -m {name}", standalone_mode=False)
         sys.stdout.flush()
@@ -344,7 +352,7 @@ def main(name: str, app: typer.Typer, args: list[str] | None = None) -> None:
             raise
         code = _complain(name, f"{error.format_message()} (see python -m {name} --help)")
     if code == INTERRUPTED:  # typer, too, turns a KeyboardInterrupt into this code
-        _complain(name, "interrupted; continue with --resume")
+        _complain(name, f"interrupted; {after_interrupt}")
     sys.exit(code)
 
 

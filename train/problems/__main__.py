@@ -136,4 +136,4 @@ def _write(file: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    main("train.problems", app)
+    main("train.problems", app, after_interrupt="no file was begun that is not whole: run it again")
