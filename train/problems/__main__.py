@@ -136,4 +136,6 @@ def _write(file: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    main("train.problems", app, after_interrupt="files are written whole or not at all: run it again")
+    main(
+        "train.problems", app, after_interrupt="files are written whole or not at all: run it again"
+    )
