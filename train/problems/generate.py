@@ -51,9 +51,10 @@ def draws(count: int, seed: int, split: str, *, held_out: bool | None = None) ->
 
 def _draws(count: int, seed: int, split: str, held_out: bool | None) -> Iterator[Drawn]:
     evaluation = split == "eval"
+    wanted = held_out if evaluation else False
     groups: dict[str, list[Family]] = {}
     for family in FAMILIES.values():
-        if not (family.held_out if not evaluation else held_out not in (None, family.held_out)):
+        if wanted in (None, family.held_out):
             groups.setdefault(family.group, []).append(family)
     names = sorted(groups)
     seen: set[tuple[str, tuple[str, ...]]] = set()

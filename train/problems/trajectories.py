@@ -77,7 +77,7 @@ def _converse(
     for program in [*([] if wrong is None else [wrong]), *programs]:
         messages.append(Message("assistant", render_call(tool.name, {"code": program})))
         messages.append(Message("tool", _run(tool, program)))
-    if drawn.domain == "math" and not _same(messages[-1].content, drawn.answer):
+    if drawn.domain == "math" and _told(messages[-1].content) != _told(drawn.answer):
         raise DataError(
             f"a program of {drawn.family!r} prints {messages[-1].content!r}, not {drawn.answer!r}: "
             f"{drawn.program!r}"
@@ -87,14 +87,13 @@ def _converse(
 
 
 def _answer(answer: str) -> str:
-    """The student's last words. A whole number is told without the `.0` that Python prints."""
-    whole = _WHOLE.fullmatch(answer)
-    return f"The answer is \\boxed{{{whole[1] if whole else answer}}}."
+    return f"The answer is \\boxed{{{_told(answer)}}}."
 
 
-def _same(printed: str, answer: str) -> bool:
-    """The texts are equal, but for the `.0` of a whole number."""
-    return printed.removesuffix(".0") == answer.removesuffix(".0")
+def _told(number: str) -> str:
+    """A whole number without the `.0` that Python prints, any other text as it is."""
+    whole = _WHOLE.fullmatch(number)
+    return whole[1] if whole else number
 
 
 def _run(tool: Tool, program: str) -> str:

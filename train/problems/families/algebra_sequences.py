@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from train.problems.families.lists import shown
-from train.problems.families.text import ordinal
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import ordinal
 from train.problems.words import NAMES
 
 

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import ordinal, plain
 from train.problems.words import NAMES, THINGS
 
 
@@ -18,17 +19,6 @@ def whole(dice: Dice, fewest: int, most: int) -> int:
 def grouped(dice: Dice, number: int) -> str:
     """The number as people type it, with or without commas between thousands."""
     return f"{number:,}" if dice.chance(0.5) else str(number)
-
-
-def ordinal(n: int) -> str:
-    """1st, 2nd, 3rd, 4th, ..."""
-    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n}{ending}"
-
-
-def plain(value: Fraction) -> str:
-    """A terminating decimal as text, without .0 where it is whole."""
-    return str(value.numerator) if value.denominator == 1 else str(float(value))
 
 
 def neat(value: Fraction, digits: int) -> bool:

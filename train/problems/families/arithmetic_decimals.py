@@ -6,8 +6,9 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
-from train.problems.families.arithmetic import grouped, neat, plain, whole
+from train.problems.families.arithmetic import grouped, neat, whole
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import plain
 
 
 @family("arithmetic")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from train.problems.families.arithmetic import grouped, plain, whole
+from train.problems.families.arithmetic import grouped, whole
 from train.problems.families.arithmetic_parts import IMPORT, fraction
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import plain
 from train.problems.words import NAMES, THINGS
 
 

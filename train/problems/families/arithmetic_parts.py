@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from train.problems.families.arithmetic import grouped, neat, plain, whole
+from train.problems.families.arithmetic import grouped, neat, whole
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import plain
 from train.problems.words import NAMES
 
 IMPORT = "from fractions import Fraction\n"

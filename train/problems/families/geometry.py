@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import two_places
 
 PI = Decimal("3.14159265358979323846264338")
 UNITS = ("cm", "m", "mm", "ft", "inches", "meters", "feet", "km", "yards")
@@ -12,10 +13,6 @@ UNITS = ("cm", "m", "mm", "ft", "inches", "meters", "feet", "km", "yards")
 
 def _size(dice: Dice) -> int:
     return dice.choice([dice.randint(2, 20), dice.randint(3, 99), dice.randint(20, 900)])
-
-
-def _two(value: Decimal) -> str:
-    return str(float(round(value, 2)))
 
 
 def _sizes(dice: Dice) -> tuple[str, str, bool]:
@@ -50,7 +47,7 @@ def rectangle_area(dice: Dice) -> Drawn:
     if text.startswith("A wall"):
         program = program.replace(f"{a} * {b}", f"{b} * {a}")
     answer = Decimal(a) * Decimal(b)
-    return Drawn(text, program, str(answer) if whole else _two(answer))
+    return Drawn(text, program, str(answer) if whole else two_places(answer))
 
 
 @family("geometry")
@@ -175,7 +172,7 @@ def circle_area(dice: Dice) -> Drawn:
         "To two decimal places, how big is the area of a circle with r = {r}?",
         "If the radius of a circle is {r} {u}, what is its area, rounded to two decimal places?",
     ).format(r=r, u=dice.choice(UNITS))
-    return Drawn(text, f"import math\nprint(round(math.pi * {r} ** 2, 2))", _two(PI * r * r))
+    return Drawn(text, f"import math\nprint(round(math.pi * {r} ** 2, 2))", two_places(PI * r * r))
 
 
 @family("geometry")
@@ -196,7 +193,7 @@ def circle_circumference(dice: Dice) -> Drawn:
     ).format(r=r, k=kind, u=dice.choice(UNITS))
     times, factor = ("2 * ", 2) if kind == "radius" else ("", 1)
     program = f"import math\nprint(round({times}math.pi * {r}, 2))"
-    return Drawn(text, program, _two(PI * r * factor))
+    return Drawn(text, program, two_places(PI * r * factor))
 
 
 @family("geometry", held_out=True)
@@ -213,7 +210,7 @@ def circle_area_from_diameter(dice: Dice) -> Drawn:
         "If the diameter of a circle is {d} {u}, what is its area, rounded to two decimal places?",
     ).format(d=d, u=dice.choice(UNITS))
     program = f"import math\nprint(round(math.pi * ({d} / 2) ** 2, 2))"
-    return Drawn(text, program, _two(PI * d * d / 4))
+    return Drawn(text, program, two_places(PI * d * d / 4))
 
 
 @family("geometry")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from train.problems.families.text import ordinal
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import ordinal
 from train.problems.words import NAMES
 
 

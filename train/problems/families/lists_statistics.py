@@ -8,12 +8,8 @@ from math import sqrt
 
 from train.problems.families.lists import numbers, shown
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import plain
 from train.problems.words import NAMES
-
-
-def plain(value: Fraction) -> str:
-    """A whole number without a point, anything else as a decimal."""
-    return str(value.numerator if value.denominator == 1 else float(value))
 
 
 @family("statistics")

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from train.problems.families.money import article
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import two_places
 
 # Imperial unit, metric unit, metric units in one imperial unit.
 LENGTHS = (
@@ -55,11 +56,6 @@ def exact(value: Fraction) -> bool:
     return value > 0 and value.denominator != 1 and (value * 100).denominator != 2
 
 
-def two(value: Fraction) -> str:
-    """A value as a program prints it after round(value, 2)."""
-    return str(float(round(value, 2)))
-
-
 def _convert(dice: Dice, units: tuple[tuple[str, str, str, str], ...], metric: bool) -> Drawn:
     """A conversion to metric units or back; the factor may be left out."""
     one, many, other, factor = dice.choice(units)
@@ -88,7 +84,9 @@ def _convert(dice: Dice, units: tuple[tuple[str, str, str, str], ...], metric: b
     if dice.chance(0.4):
         fact = f"1 {one} = {factor} {other}"
         text = f"{fact}. {text}" if dice.chance(0.5) else f"{text} ({fact})"
-    return Drawn(text, f"print(round({amount} {'*' if metric else '/'} {factor}, 2))", two(value))
+    return Drawn(
+        text, f"print(round({amount} {'*' if metric else '/'} {factor}, 2))", two_places(value)
+    )
 
 
 @family("units")
@@ -143,7 +141,7 @@ def convert_with_factor(dice: Dice) -> Drawn:
         "Given that each {a} is {f} {b}, work out {n} {m} in {b}.",
         "I count {f} {b} for every {a}. How many {b} is that for {n} {m}?",
     ).format(a=one, m=many, b=other, n=n, f=factor)
-    return Drawn(text, f"print(round({n} * {factor}, 2))", two(value))
+    return Drawn(text, f"print(round({n} * {factor}, 2))", two_places(value))
 
 
 def _to(dice: Dice) -> str:
@@ -322,7 +320,7 @@ def kmh_to_meters_per_second(dice: Dice) -> Drawn:
     if not exact(Fraction(n * 10, 36)):
         return kmh_to_meters_per_second(dice)
     text = _speed(dice, n, "km/h", dice.choice(("m/s", "meters per second")))
-    return Drawn(text, f"print(round({n} / 3.6, 2))", two(Fraction(n * 10, 36)))
+    return Drawn(text, f"print(round({n} / 3.6, 2))", two_places(Fraction(n * 10, 36)))
 
 
 @family("units")
@@ -331,7 +329,7 @@ def meters_per_second_to_kmh(dice: Dice) -> Drawn:
     if n % 5 == 0:
         return meters_per_second_to_kmh(dice)
     text = _speed(dice, n, "m/s", dice.choice(("km/h", "kilometers per hour")))
-    return Drawn(text, f"print(round({n} * 3.6, 2))", two(Fraction(n * 36, 10)))
+    return Drawn(text, f"print(round({n} * 3.6, 2))", two_places(Fraction(n * 36, 10)))
 
 
 @family("units")

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from train.problems.families.money import STYLES, cents, clean, shown
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import two_places
 from train.problems.words import NAMES, THINGS
 
 
@@ -63,7 +64,7 @@ def compound_interest(dice: Dice) -> Drawn:
         "what is its value after {t} years?",
     ).format(p=_style(dice, p), r=r, t=t, name=dice.choice(NAMES))
     program = f"print(round({p} * (1 + {r} / 100) ** {t}, 2))"
-    return Drawn(text, program, str(float(round(value, 2))))
+    return Drawn(text, program, two_places(value))
 
 
 @family("money")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from train.problems.families.arithmetic import grouped, ordinal
+from train.problems.families.arithmetic import grouped
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import ordinal
 
 LIMIT = 20_000
 SIEVE = bytearray([0, 0]) + bytearray([1]) * (LIMIT - 2)

@@ -6,11 +6,7 @@ from fractions import Fraction
 from math import log10
 
 from train.problems.family import Dice, Drawn, family
-
-
-def _plain(value: Fraction) -> str:
-    """A whole number without a point, else a decimal."""
-    return str(value.numerator if value.denominator == 1 else float(value))
+from train.problems.figures import plain
 
 
 def _quantity(dice: Dice, least: int, most: int) -> int:
@@ -25,7 +21,7 @@ def _asked(dice: Dice, question: str, program: str, answer: str, unit: str) -> D
     wrong: list[str] = []
     for factor in dice.sample(("2", "1/2", "10", "1/10", "3/2", "4", "1/4", "5/4"), 8):
         other = value * Fraction(factor)
-        shown = _plain(Fraction(round(float(other), 2)).limit_denominator(100))
+        shown = plain(Fraction(round(float(other), 2)).limit_denominator(100))
         if shown not in (answer, *wrong):
             wrong.append(shown)
     options = [answer, *wrong[:3]]
@@ -80,12 +76,12 @@ def density(dice: Dice) -> Drawn:
         "{v} cm^3 of a metal weigh {m} g. How dense is the metal, in g/cm^3?",
         "A sample fills {v} cm^3 and its mass is {m} g. Work out its density in g/cm^3.",
         "How many grams per cubic centimeter is the density if {v} cm^3 have a mass of {m} g?",
-    ).format(m=_plain(mass), v=v)
+    ).format(m=plain(mass), v=v)
     if d.denominator == 1:
-        program = f"print({_plain(mass)} / {v})"
+        program = f"print({plain(mass)} / {v})"
     else:
-        program = f"print(round({_plain(mass)} / {v}, 2))"
-    return _asked(dice, question, program, _plain(d), "g/cm^3")
+        program = f"print(round({plain(mass)} / {v}, 2))"
+    return _asked(dice, question, program, plain(d), "g/cm^3")
 
 
 @family("science")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from train.problems.families.geometry import PI
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import two_places
 
 UNITS = ("cm", "m", "ft", "inches", "feet", "meters")
 
@@ -31,10 +32,6 @@ POLYGONS = {
 }
 
 
-def _two(value: Decimal) -> str:
-    return str(float(round(value, 2)))
-
-
 @family("geometry")
 def cylinder_volume(dice: Dice) -> Drawn:
     r, h = dice.randint(2, 40), dice.randint(2, 90)
@@ -53,7 +50,7 @@ def cylinder_volume(dice: Dice) -> Drawn:
         "what is its volume rounded to two decimal places?",
     ).format(r=r, h=h, u=dice.choice(UNITS))
     program = f"import math\nprint(round(math.pi * {r} ** 2 * {h}, 2))"
-    return Drawn(text, program, _two(PI * r * r * h))
+    return Drawn(text, program, two_places(PI * r * r * h))
 
 
 @family("geometry")
@@ -74,7 +71,7 @@ def cone_volume(dice: Dice) -> Drawn:
         "what is its volume rounded to two decimal places?",
     ).format(r=r, h=h, u=dice.choice(UNITS))
     program = f"import math\nprint(round(math.pi * {r} ** 2 * {h} / 3, 2))"
-    return Drawn(text, program, _two(PI * r * r * h / 3))
+    return Drawn(text, program, two_places(PI * r * r * h / 3))
 
 
 @family("geometry")
@@ -92,7 +89,7 @@ def sphere(dice: Dice) -> Drawn:
     ).format(r=r, k="surface area" if surface else "volume", u=dice.choice(UNITS))
     formula = f"4 * math.pi * {r} ** 2" if surface else f"4 / 3 * math.pi * {r} ** 3"
     answer = PI * 4 * r * r if surface else PI * 4 * r * r * r / 3
-    return Drawn(text, f"import math\nprint(round({formula}, 2))", _two(answer))
+    return Drawn(text, f"import math\nprint(round({formula}, 2))", two_places(answer))
 
 
 @family("geometry")
@@ -118,7 +115,7 @@ def hypotenuse(dice: Dice) -> Drawn:
         "Work out the hypotenuse, rounded to two decimal places.",
     ).format(a=a, b=b, u=dice.choice(UNITS))
     program = f"import math\nprint(round(math.hypot({a}, {b}), 2))"
-    return Drawn(text, program, _two(Decimal(a * a + b * b).sqrt()))
+    return Drawn(text, program, two_places(Decimal(a * a + b * b).sqrt()))
 
 
 @family("geometry")
@@ -142,7 +139,7 @@ def other_leg(dice: Dice) -> Drawn:
         "whose hypotenuse is {c} {u} and whose other side is {a} {u}?",
     ).format(a=a, c=c, u=dice.choice(UNITS))
     program = f"import math\nprint(round(math.sqrt({c} ** 2 - {a} ** 2), 2))"
-    return Drawn(text, program, _two(Decimal((c - a) * (c + a)).sqrt()))
+    return Drawn(text, program, two_places(Decimal((c - a) * (c + a)).sqrt()))
 
 
 @family("geometry", held_out=True)
@@ -163,7 +160,7 @@ def rectangle_diagonal(dice: Dice) -> Drawn:
         "of a rectangle measuring {a} {u} by {b} {u}?",
     ).format(a=a, b=b, u=dice.choice(UNITS))
     program = f"import math\nprint(round(math.hypot({a}, {b}), 2))"
-    return Drawn(text, program, _two(Decimal(a * a + b * b).sqrt()))
+    return Drawn(text, program, two_places(Decimal(a * a + b * b).sqrt()))
 
 
 @family("geometry")
@@ -185,7 +182,7 @@ def distance_between_points(dice: Dice) -> Drawn:
         "To two decimal places, how long is the straight line joining ({a}, {b}) and ({c}, {d})?",
     ).format(a=a, b=b, c=c, d=d)
     program = f"import math\nprint(round(math.dist(({a}, {b}), ({c}, {d})), 2))"
-    return Drawn(text, program, _two(Decimal((a - c) ** 2 + (b - d) ** 2).sqrt()))
+    return Drawn(text, program, two_places(Decimal((a - c) ** 2 + (b - d) ** 2).sqrt()))
 
 
 @family("geometry")

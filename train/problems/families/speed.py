@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from train.problems.families.measures import exact, two
+from train.problems.families.measures import exact
 from train.problems.families.money import article
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import two_places
 from train.problems.words import NAMES
 
 PACES = (("km/h", "km"), ("mph", "miles"), ("kilometers per hour", "kilometers"))
@@ -70,7 +71,7 @@ def speed_from_distance(dice: Dice) -> Drawn:
         "If a train needs {t} hours for {d} {u}, what is its speed in {p}, to two decimal places?",
         "Calculate the average speed, in {p} with two decimals, of a trip of {d} {u} in {t} h.",
     ).format(d=d, t=t, p=pace, u=unit, name=dice.choice(NAMES))
-    return Drawn(text, f"print(round({d} / {t}, 2))", two(Fraction(d) / Fraction(t)))
+    return Drawn(text, f"print(round({d} / {t}, 2))", two_places(Fraction(d) / Fraction(t)))
 
 
 @family("speed")
@@ -102,7 +103,7 @@ def average_speed_of_two_legs(dice: Dice) -> Drawn:
         "{d} km and then {u} hours for {e} km?",
     ).format(d=d, t=t, e=e, u=u, name=dice.choice(NAMES))
     program = f"distance = {d} + {e}\ntime = {t} + {u}\nprint(round(distance / time, 2))"
-    return Drawn(text, program, two(Fraction(d + e, t + u)))
+    return Drawn(text, program, two_places(Fraction(d + e, t + u)))
 
 
 @family("speed")
@@ -131,7 +132,7 @@ def meeting(dice: Dice) -> Drawn:
     )
     first, second = dice.sample(NAMES, 2)
     text = text.format(d=d, a=a, b=b, n1=first, n2=second)
-    return Drawn(text, f"print(round({d} / ({a} + {b}), 2))", two(Fraction(d, a + b)))
+    return Drawn(text, f"print(round({d} / ({a} + {b}), 2))", two_places(Fraction(d, a + b)))
 
 
 @family("speed", held_out=True)
@@ -158,7 +159,7 @@ def catching_up(dice: Dice) -> Drawn:
         "With a head start of {d} km, a van drives {b} km/h. A car follows it at {a} km/h. "
         "When does it catch the van, in hours to two decimal places?",
     ).format(d=d, a=a, b=b, name=dice.choice(NAMES))
-    return Drawn(text, f"print(round({d} / ({a} - {b}), 2))", two(Fraction(d, a - b)))
+    return Drawn(text, f"print(round({d} / ({a} - {b}), 2))", two_places(Fraction(d, a - b)))
 
 
 @family("speed")
@@ -177,7 +178,7 @@ def distance_in_minutes(dice: Dice) -> Drawn:
         "At {s} {p}, how many {u} do you travel in {m} minutes? Give two decimal places.",
         "Going {s} {p} for {m} minutes, how far will {name} get, in {u} rounded to two decimals?",
     ).format(s=s, m=m, p=pace, u=unit, name=dice.choice(NAMES))
-    return Drawn(text, f"print(round({s} * {m} / 60, 2))", two(Fraction(s * m, 60)))
+    return Drawn(text, f"print(round({s} * {m} / 60, 2))", two_places(Fraction(s * m, 60)))
 
 
 @family("speed")
@@ -196,7 +197,7 @@ def fuel_used(dice: Dice) -> Drawn:
         "With a consumption of {f} l per 100 km, how many liters does a trip of {d} km use?",
         "If a car needs {f} liters of petrol for every 100 km, how many does it take for {d} km?",
     ).format(d=d, f=use, name=dice.choice(NAMES))
-    return Drawn(text, f"print(round({d} * {use} / 100, 2))", two(value))
+    return Drawn(text, f"print(round({d} * {use} / 100, 2))", two_places(value))
 
 
 @family("speed", held_out=True)
@@ -223,7 +224,7 @@ def fuel_cost(dice: Dice) -> Drawn:
         "What is the price of the fuel for a journey of {d} km, to two decimals, when {f} liters "
         "are used per 100 km and a liter costs ${p}?",
     ).format(d=d, f=use, p=price, name=dice.choice(NAMES))
-    return Drawn(text, f"print(round({d} * {use} / 100 * {price}, 2))", two(value))
+    return Drawn(text, f"print(round({d} * {use} / 100 * {price}, 2))", two_places(value))
 
 
 @family("speed")
@@ -247,7 +248,7 @@ def workers_and_days(dice: Dice) -> Drawn:
         "Food lasts {n} people {t} days. For how many days would it last {m} people, "
         "to two decimal places?",
     ).format(n=n, t=t, m=m)
-    return Drawn(text, f"print(round({n} * {t} / {m}, 2))", two(Fraction(n * t, m)))
+    return Drawn(text, f"print(round({n} * {t} / {m}, 2))", two_places(Fraction(n * t, m)))
 
 
 @family("speed")
@@ -274,7 +275,7 @@ def working_together(dice: Dice) -> Drawn:
         "Machine A finishes an order in {a} hours, machine B in {b} hours. "
         "Calculate the time in hours with both at work, rounded to two decimals.",
     ).format(a=a, b=b, n1=first, n2=second)
-    return Drawn(text, f"print(round(1 / (1 / {a} + 1 / {b}), 2))", two(value))
+    return Drawn(text, f"print(round(1 / (1 / {a} + 1 / {b}), 2))", two_places(value))
 
 
 @family("speed")
@@ -317,4 +318,4 @@ def filling_time(dice: Dice) -> Drawn:
         "at a rate of {r} liters per minute.",
     ).format(v=volume, r=rate)
     program = f"print(round({volume} / {rate}, 2))"
-    return Drawn(article(text), program, two(Fraction(volume, rate)))
+    return Drawn(article(text), program, two_places(Fraction(volume, rate)))

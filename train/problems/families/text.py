@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import ordinal
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -84,13 +85,6 @@ def sentence(dice: Dice) -> str:
     subject = f"the {dice.choice(ADJECTIVES)} {dice.choice(ANIMALS)}"
     thing = f"{dice.choice(ADJECTIVES)} {dice.choice(OBJECTS)}"
     return f"{subject} {dice.choice(ACTIONS)} the {thing} {dice.choice(ENDINGS)}".strip()
-
-
-def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 4th ..."""
-    if number % 100 in (11, 12, 13):
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
 def some_letter(dice: Dice, text: str) -> str:

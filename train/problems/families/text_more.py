@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from train.problems.families.text import PHRASES, VOCABULARY, ordinal, sentence
+from train.problems.families.text import PHRASES, VOCABULARY, sentence
 from train.problems.family import Dice, Drawn, family
+from train.problems.figures import ordinal
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
