@@ -63,7 +63,13 @@ def find_model(source: str) -> Path:
         return path
     try:
         if source in load_registry().entries:
-            return resolve_model(source).path
+            found = resolve_model(source)
+            if found.lora is not None:  # left out, another model would be trained
+                raise TrainingError(
+                    f"{source} is a base with an adapter on top: merge the two (`quantise` in "
+                    "models.toml), or name the base"
+                )
+            return found.path
     except ModelError as error:
         raise TrainingError(str(error)) from error
     match = _HUB_ID.fullmatch(source)

@@ -15,6 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from export.gguf import export_gguf
 from runtime.models import resolve_model
 from runtime.tools.code_interpreter import code_interpreter_tool
+from tests.models.adapters import write_adapter
 from train import models
 from train.config import RunConfig
 from train.errors import TrainingError
@@ -257,3 +258,17 @@ def test_a_quantised_gguf_is_unpacked_to_be_trained(tmp_path, tokenizer):
     save_student(loaded, again, tmp_path / "student")
     saved, _, _ = load_policy(str(tmp_path / "student"), CONFIG, 0)
     assert torch.equal(saved.lm_head.weight, loaded.lm_head.weight)
+
+
+def test_a_short_name_is_the_file_that_the_device_runs(tmp_path, monkeypatch):
+    base = resolve_model("smollm2-135m").path
+    assert find_model("smollm2-135m") == base
+    adapter = tmp_path / "adapter.gguf"
+    write_adapter(adapter, {"blk.0.attn_q.weight": (576, 576)})
+    (tmp_path / "sod-agent").mkdir()
+    (tmp_path / "sod-agent" / "models.toml").write_text(
+        f'[models.tuned]\nbase = "smollm2-135m"\nlora = {{ path = "{adapter}" }}\n'
+    )
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(TrainingError, match="tuned is a base with an adapter on top"):
+        find_model("tuned")

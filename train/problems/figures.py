@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 
 
 def plain(value: Fraction) -> str:
@@ -11,10 +12,12 @@ def plain(value: Fraction) -> str:
     return str(value.numerator if value.denominator == 1 else float(value))
 
 
-def two_places(value: Decimal | Fraction) -> str:
+Exact = TypeVar("Exact", Decimal, Fraction)
+
+
+def two_places(value: Exact) -> str:
     """What Python prints of `value` rounded to two places: 12.5, 12.0."""
-    rounded: Decimal | Fraction = round(value, 2)
-    return str(float(rounded))
+    return str(float(round(value, 2)))
 
 
 def ordinal(number: int) -> str:
