@@ -27,7 +27,7 @@ from export.gguf_file import size
 from export.metadata import add_general, provenance_of
 from export.source import find_source, names_of
 from runtime.errors import ModelError
-from runtime.models import inspect_gguf, load_registry, resolve_model
+from runtime.models import inspect_gguf, resolve_short_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +86,7 @@ def run(
 def find_base(base: str) -> Path:
     """The file of a short name of the registry, or a GGUF file. Raises ExportError."""
     try:
-        path = resolve_model(base).path if base in load_registry().entries else Path(base)
+        path = resolve_short_name(base) or Path(base)
     except ModelError as error:
         raise ExportError(str(error)) from error
     if path.suffix != ".gguf" or not path.is_file():

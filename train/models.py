@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import train.nano
 from runtime.errors import ModelError
-from runtime.models import inspect_gguf, resolve_model
+from runtime.models import inspect_gguf, resolve_short_name
 from runtime.models.cache import offline
-from runtime.models.registry import load_registry
 from train.config import RunConfig
 from train.errors import TrainingError
 
@@ -62,14 +61,8 @@ def find_model(source: str) -> Path:
             raise TrainingError(f"{source} is neither a folder nor a .gguf file: {_SOURCES}")
         return path
     try:
-        if source in load_registry().entries:
-            found = resolve_model(source)
-            if found.lora is not None:  # left out, another model would be trained
-                raise TrainingError(
-                    f"{source} is a base with an adapter on top: merge the two (`quantise` in "
-                    "models.toml), or name the base"
-                )
-            return found.path
+        if (short := resolve_short_name(source)) is not None:
+            return short
     except ModelError as error:
         raise TrainingError(str(error)) from error
     match = _HUB_ID.fullmatch(source)

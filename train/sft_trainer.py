@@ -46,7 +46,10 @@ def train_on_demonstrations(
     from datasets import Dataset
     from trl import SFTConfig
 
-    from train.lora import lora_config
+    from train.lora import lora_config, train_layers_only
+
+    if config.sft_layers_only and not config.sft_lora_rank:
+        train_layers_only(model)
 
     local = max(1, config.sft_batch // processes)
     micro = min(config.micro_batch, local)
@@ -100,7 +103,7 @@ def train_on_demonstrations(
     display.end_stage()
     if config.sft_lora_rank:
         trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()  # in place
-        model.requires_grad_(True)  # peft froze it
+    model.requires_grad_(True)  # what was frozen for this stage
 
 
 def _trainer_class(sampler: LikeLengths | None) -> Any:

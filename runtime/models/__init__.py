@@ -11,7 +11,7 @@ from runtime.models.cache import cache_dir
 from runtime.models.gguf import GgufInfo, inspect_gguf
 from runtime.models.progress import Progress, StderrProgress
 from runtime.models.registry import Registry, load_registry
-from runtime.models.resolve import ResolvedModel, resolve_model
+from runtime.models.resolve import ResolvedModel, resolve_model, resolve_short_name
 
 __all__ = [
     "GgufInfo",
@@ -23,4 +23,5 @@ __all__ = [
     "inspect_gguf",
     "load_registry",
     "resolve_model",
+    "resolve_short_name",
 ]

@@ -119,6 +119,23 @@ def resolve_model(
     return ResolvedModel(path, shown, adapter, _describe(source), info, untrained, locator.notes)
 
 
+def resolve_short_name(name: str) -> Path | None:
+    """The one file or folder that the registry's `name` stands for; None if it has no such entry.
+
+    For those who train or export: an entry that puts an adapter on its base while it runs is
+    refused, since its base alone is another model. Raises ModelError.
+    """
+    if name not in load_registry().entries:
+        return None
+    found = resolve_model(name)
+    if found.lora is not None:
+        raise ModelError(
+            f"{name} is a base with an adapter on top: merge the two (`quantise` in models.toml), "
+            "or name the base"
+        )
+    return found.path
+
+
 @dataclass
 class _Locator:
     """Turns sources into files, downloading where that is allowed."""

@@ -212,6 +212,16 @@ def test_the_cold_start_alone(tmp_path):
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
+def test_a_cold_start_of_the_layers_alone_leaves_embeddings_and_norms(tmp_path):
+    args = command(tmp_path / "run", "--sft-layers-only", module="train.sft", eval_problems="2")
+    code, _, err = run_here(args)
+    assert code == 0, err
+    before = load_file(NANO_TEACHER / "model.safetensors")
+    for name, weight in weights(tmp_path / "run").items():
+        kept = "embed" in name or "norm" in name or name == "lm_head.weight"
+        assert torch.equal(before[name].float(), weight) == kept, name
+
+
 def test_a_cold_start_with_an_adapter_and_a_shared_prefix_resumes_to_the_same(tmp_path):
     more = {
         "module": "train.sft",
