@@ -5,7 +5,9 @@ of Python is made, named after the words around it (`clips_in_may = 48 / 2`), an
 used again is used by its name. The names are all the reasoning that the student gets to write, at
 a third of the tokens of the sentences; or the sentences stand as comments above their lines,
 without numbers that would have to be worked out in the head. Solutions whose program does not print
-the answer are left out; so is anything that is not plain arithmetic.
+the answer are left out; so is anything that is not plain arithmetic, and what counts with a number
+that nobody told (`23 + 3` where a human had worked out 18 + 5 in the head): a student would learn
+to make numbers up.
 
 Source: openai/grade-school-math, MIT; only its training set may be given.
 """
@@ -34,6 +36,29 @@ _EMPTY_WORDS = frozenset(
     """.split()  # noqa: SIM905
 )
 _LONGEST_NAME = 3  # words
+_SPELLED = {
+    word: number
+    for number, words in {
+        20: "twenty score",
+        30: "thirty",
+        40: "forty",
+        50: "fifty",
+        60: "sixty",
+        70: "seventy",
+        80: "eighty",
+        90: "ninety",
+        13: "thirteen",
+        14: "fourteen",
+        15: "fifteen",
+        16: "sixteen",
+        17: "seventeen",
+        18: "eighteen",
+        19: "nineteen",
+    }.items()
+    for word in words.split()
+}
+_SMALL = 12  # numbers up to it are anybody's: halves, thirds, a dozen, months
+_COMMON = frozenset({16, 24, 28, 30, 31, 52, 60, 100, 365, 366, 1000, 3600, 5280, 1000000})
 
 
 def programs(problems: Iterable[Problem], *, comments: bool = False) -> list[Drawn]:
@@ -57,6 +82,8 @@ def _drawn(problem: Problem, comments: bool) -> Drawn | None:
         scope: dict[str, float] = {}
         exec(program, {"__builtins__": {}}, scope)  # plain arithmetic: see _PLAIN
     except (ValueError, ZeroDivisionError, SyntaxError):
+        return None
+    if _made_up(problem.question, (line.code for line in lines)):
         return None
     name, printed = lines[-1].name, scope[lines[-1].name]
     if comments:
@@ -113,6 +140,22 @@ def _lines(solution: str, question: str) -> list[_Line]:
             lines.append(_Line(name, code, value, words))
             named[value] = name
     return lines
+
+
+def _made_up(question: str, codes: Iterable[str]) -> set[Fraction]:
+    """The numbers in `codes` that neither the question nor common knowledge gives."""
+    text = question.lower().replace(",", "")
+    told = {Fraction(number) for number in _NUMBER.findall(text)}
+    told |= {Fraction(_SPELLED[word]) for word in re.findall("[a-z]+", text) if word in _SPELLED}
+    percent = {share / 100 for share in told}
+    told |= percent | {1 - share for share in percent} | {1 + share for share in percent}
+    told |= {100 - share for share in told} | {100 + share for share in told}
+    used = {Fraction(number) for code in codes for number in re.findall(r"(?<![\w.])[\d.]+", code)}
+    return {
+        number
+        for number in used - told - _COMMON
+        if number > _SMALL or (number.denominator not in (1, 2, 4, 5, 10))
+    }
 
 
 def _spoken(before: str, after: str) -> str:

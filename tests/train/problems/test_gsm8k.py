@@ -143,3 +143,12 @@ def test_comments_hold_the_words_and_none_of_the_arithmetic(plain_sandbox: Sandb
     assert "# The shirts cost together" in drawn[2].program
     solved = list(demonstrations(drawn, 0, plain_sandbox, plain=True))
     assert solved[0].messages[-1].content == "The answer is \\boxed{22}."
+
+
+def test_a_number_that_nobody_told_is_not_taught():
+    annotated = "In all 23 + 3 = <<23+3=26>>26.\n#### 26"
+    assert made(annotated, "He is 18 and was 5 less. What in 3 years?") is None
+    assert made(annotated, "He is twenty-three. What in 3 years?") is None  # 20 and 3, not 23
+    assert made(annotated, "He is 23. What in 3 years?") is not None
+    assert made("It costs 50*0.8 = <<50*0.8=40>>40.\n#### 40", "20% off $50?") is not None
+    assert made("It takes 2*60 = <<2*60=120>>120.\n#### 120", "Two hours?") is not None
