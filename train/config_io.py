@@ -2,8 +2,8 @@
 
 `load_config` merges the layers; every mistake is a ConfigError of one line that names the setting,
 where it was given, its value and what is allowed. `config_command` makes a typer command whose
-options are the fields of the dataclass, and `main` runs it with the errors and exit codes of
-`sod-agent`. Nothing here imports torch, so that --help answers at once.
+options are the fields of the dataclass, and `main` runs it. Nothing here imports torch, so that
+--help answers at once.
 """
 
 from __future__ import annotations
@@ -12,22 +12,29 @@ import difflib
 import errno
 import inspect
 import math
-import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NoReturn,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import typer
 import yaml
 
+from runtime import entry
 from runtime.errors import SodError
 from train.config import RunConfig
 from train.errors import ConfigError, TrainingError
 
 PRESETS = Path(__file__).parent / "presets"
-INTERRUPTED = 130  # what a shell reports for a process that Ctrl-C ended
 MAY_BE_EMPTY = frozenset({"output", "vllm_url"})
 LEARNS_FROM_REWARD = frozenset({"sod", "opd", "grpo", "opsd-gt", "opsd-hint"})
 _KINDS: dict[str, Any] = get_type_hints(RunConfig)
@@ -324,47 +331,9 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def main(
-    name: str,
-    app: typer.Typer,
-    args: list[str] | None = None,
-    after_interrupt: str = "continue with --resume",
-) -> None:
-    """Run `app` as the command `name` and exit: 2 after an error of one line, 130 after Ctrl-C.
-
-    `after_interrupt` says what to do after the latter.
-    """
-    try:
-        code = app(args, prog_name=f"python -m {name}", standalone_mode=False)
-        sys.stdout.flush()
-    except SodError as error:
-        code = _complain(name, str(error))
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except OSError as error:
-        # What standard output still buffers must not fail again when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        piped = isinstance(error, BrokenPipeError)  # as with | head: nobody wants to read on
-        code = 1 if piped else _complain(name, _reason(error))
-    except Exception as error:
-        # The command-line parser's errors share no public base class, but all have this method.
-        if not hasattr(error, "format_message"):
-            raise
-        code = _complain(name, f"{error.format_message()} (see python -m {name} --help)")
-    if code == INTERRUPTED:  # typer, too, turns a KeyboardInterrupt into this code
-        _complain(name, f"interrupted; {after_interrupt}")
-    sys.exit(code)
-
-
-def _complain(name: str, message: str) -> int:
-    print(f"{name}: " + " ".join(message.split()), file=sys.stderr)
-    return 2
-
-
-def _reason(error: OSError) -> str:
-    if error.strerror is None:  # transformers and the hub raise OSErrors that are all message
-        return str(error)
-    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+def main(name: str, app: typer.Typer, args: list[str] | None = None) -> NoReturn:
+    """Run a trainer's `app` as the command `name`; its errors and exit codes are `sod-agent`'s."""
+    entry.main(name, app, args, after_interrupt="continue with --resume")
 
 
 def _disk_is_full(error: BaseException | None) -> bool:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import re
-import signal
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,8 +17,9 @@ from benchmarks.accuracy.summary import summarise
 from benchmarks.grading import same_answer
 from benchmarks.problems import Problem, load_problems
 from benchmarks.report import machine
+from runtime import entry
 from runtime.cli import interrupt
-from runtime.errors import SodError, UsageError
+from runtime.errors import UsageError
 from runtime.models import StderrProgress, resolve_model
 from runtime.sandbox import Sandbox
 from runtime.settings import Settings, ToolChoice
@@ -36,7 +33,6 @@ goes on where it stopped. The table, or one object with --json, goes to standard
 """
 SAMPLED = 0.7  # temperature of more than one sample
 _FOLDER = Path("runs", "accuracy")
-_INTERRUPTED = 130
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -129,7 +125,7 @@ def _measure(plan: Plan, kept: Samples, console: Console) -> dict[str, Any]:
             figures = summarise(plan.problems, rows, plan.samples, same)
     except KeyboardInterrupt:
         done = len(kept.rows())
-        raise _Interrupted(
+        raise entry.Interrupted(
             f"interrupted; {done} samples are kept ({done - known} of them new): the same command "
             "goes on from there"
         ) from None
@@ -140,49 +136,14 @@ def _measure(plan: Plan, kept: Samples, console: Console) -> dict[str, Any]:
     return figures
 
 
-class _Interrupted(SodError):
-    """Ctrl-C, told in one line."""
-
-
 def _file_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "model"
 
 
 def main() -> None:
     """Run the command and exit: 0 when measured, 2 for what cannot be, 130 after Ctrl-C."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # not every locale can show every answer
     interrupt.install()
-    # A plain `kill` ends as Ctrl-C does: the sandbox's workers go, what was answered stays.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        code = app(prog_name=f"python -m {NAME}", standalone_mode=False)
-        sys.stdout.flush()
-        if code == _INTERRUPTED:  # what typer makes of Ctrl-C
-            code = _complain("interrupted; nothing was asked yet", _INTERRUPTED)
-    except _Interrupted as error:
-        code = _complain(str(error), _INTERRUPTED)
-    except SodError as error:
-        code = _complain(str(error))
-    except KeyboardInterrupt:
-        code = _complain("interrupted; nothing was asked yet", _INTERRUPTED)
-    except OSError as error:
-        # What standard output still buffers must not fail again when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        piped = isinstance(error, BrokenPipeError)
-        code = 1 if piped else _complain(error.strerror or str(error))
-    except Exception as error:
-        # The command-line parser's errors share no public base class, but all have this method.
-        if not hasattr(error, "format_message"):
-            raise
-        code = _complain(f"{error.format_message()} (see python -m {NAME} --help)")
-    sys.exit(code)
-
-
-def _complain(message: str, code: int = 2) -> int:
-    print(f"{NAME}: " + " ".join(message.split()), file=sys.stderr)
-    return code
+    entry.main(NAME, app, after_interrupt="nothing was asked yet", kill_interrupts=True)
 
 
 if __name__ == "__main__":

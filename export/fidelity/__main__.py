@@ -118,4 +118,4 @@ def _read(trace: Path, reference: Path) -> list[Trajectory]:
 
 
 if __name__ == "__main__":
-    main("export.fidelity", app)
+    main("export.fidelity", app, after_interrupt="what was measured is kept: run it again")

@@ -7,7 +7,6 @@ flags into an `Agent` and its events into files and screens.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
@@ -16,9 +15,9 @@ from typing import Annotated
 
 import typer
 
-from runtime import __version__
+from runtime import __version__, entry
 from runtime.cli import interrupt
-from runtime.errors import SodError, UsageError
+from runtime.errors import UsageError
 from runtime.settings import Settings, ToolChoice
 
 HELP = """Solve a problem with a small language model and a sandboxed Python tool, offline.
@@ -187,37 +186,10 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the caller, as with 2>&-
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # not every locale can show every answer
     interrupt.install()
     args = sys.argv[1:]
     command, args = (doctor_app, args[1:]) if args[:1] == ["doctor"] else (app, args)
-    try:
-        code = command(args, prog_name="sod-agent", standalone_mode=False)
-        sys.stdout.flush()
-    except SodError as error:
-        code = _complain(str(error))
-    except KeyboardInterrupt:
-        code = 130
-    except BrokenPipeError:
-        # What is still buffered must not fail again when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = _complain(f"cannot write the answer: {error.strerror}")
-    except Exception as error:
-        # The command-line parser's errors share no public base class, but all have this method.
-        if not hasattr(error, "format_message"):
-            raise
-        code = _complain(f"{error.format_message()} (see sod-agent --help)")
-    sys.exit(code)
-
-
-def _complain(message: str) -> int:
-    print("sod-agent: " + " ".join(message.split()), file=sys.stderr)
-    return 2
+    entry.main("sod-agent", command, args)
 
 
 if __name__ == "__main__":

@@ -278,6 +278,6 @@ def test_ctrl_c_leaves_nothing(tmp_path):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout) == (2, "")
+    assert (process.returncode, stdout) == (130, "")
     assert stderr.splitlines()[-1] == "export.onnx: interrupted; nothing was written"
     assert not list(tmp_path.iterdir())

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from runtime import entry
 from runtime.sandbox import Sandbox
-from train.config_io import main
 from train.data import Demonstration, Problem, load_problems
 from train.problems.family import Drawn
 from train.problems.generate import draws, problem
@@ -136,6 +136,6 @@ def _write(file: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    main(
+    entry.main(
         "train.problems", app, after_interrupt="files are written whole or not at all: run it again"
     )
