@@ -17,8 +17,8 @@ from rich.text import Text
 
 WIDTH = 96
 COMMANDS = [
-    'sod-agent --tool-choice required "What is 17 * 23?"',
-    'sod-agent --tool-choice required "What is 17 * 23?" 2>/dev/null | sed "s/^/17 * 23 = /"',
+    'sod-agent "What is 17 * 23?"',
+    'sod-agent "What is 17 * 23?" 2>/dev/null | sed "s/^/17 * 23 = /"',
 ]
 
 

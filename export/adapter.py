@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 
 KINDS = {
     "q8_0": gguf.GGMLQuantizationType.Q8_0,
+    "q4_0": gguf.GGMLQuantizationType.Q4_0,
     "f16": gguf.GGMLQuantizationType.F16,
     "f32": gguf.GGMLQuantizationType.F32,
 }
-_BLOCK = 32  # numbers that share a scale in q8_0: ranks are multiples of it
+_BLOCK = 32  # numbers that share a scale in q8_0 and q4_0: ranks are multiples of it
 _SAME = 1e-3  # relative difference below which a vector counts as unchanged: rounding
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -64,7 +65,7 @@ def run(
         str, typer.Option(help="GGUF file or short name of what it was trained from.")
     ] = "smollm2-135m",
     rank: Annotated[int, typer.Option(min=1, help="Singular values kept of each layer.")] = 32,
-    type: Annotated[str, typer.Option(help="q8_0, f16 or f32.")] = "q8_0",
+    type: Annotated[str, typer.Option(help=f"One of {', '.join(KINDS)}.")] = "q8_0",
     out: Annotated[Path | None, typer.Option(help="The file; default: beside the model.")] = None,
 ) -> int:
     """Write the difference of a student to its base as a LoRA for sod-agent --lora."""
@@ -112,8 +113,8 @@ def write_difference(
     display = display or Display(show=False)
     if type not in KINDS:
         raise ExportError(f"an adapter is written as {', '.join(KINDS)}, not as {type}")
-    if type == "q8_0" and rank % _BLOCK:
-        raise ExportError(f"q8_0 stores ranks that are multiples of {_BLOCK}, not {rank}")
+    if type in ("q8_0", "q4_0") and rank % _BLOCK:
+        raise ExportError(f"{type} stores ranks that are multiples of {_BLOCK}, not {rank}")
     if not student.is_dir():
         raise ExportError(f"{student} is no Hugging Face folder: give the student as one")
     checkpoint = Checkpoint(student)

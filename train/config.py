@@ -121,6 +121,9 @@ class RunConfig:
     sft_lora_rank: int = _setting(
         0, "Train an adapter of this rank, then merged; 0: all weights.", "cold start"
     )
+    sft_lora_start: str = _setting(
+        "", "Begin the adapter as what this trained model changed of the student.", "cold start"
+    )
     sft_layers_only: bool = _setting(
         False, "Leave embeddings and norms as they are, as export.adapter needs it.", "cold start"
     )

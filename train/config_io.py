@@ -35,7 +35,7 @@ from train.config import RunConfig
 from train.errors import ConfigError, TrainingError
 
 PRESETS = Path(__file__).parent / "presets"
-MAY_BE_EMPTY = frozenset({"output", "vllm_url"})
+MAY_BE_EMPTY = frozenset({"output", "sft_lora_start", "vllm_url"})
 LEARNS_FROM_REWARD = frozenset({"sod", "opd", "grpo", "opsd-gt", "opsd-hint"})
 _KINDS: dict[str, Any] = get_type_hints(RunConfig)
 _NAMES = [each.name for each in fields(RunConfig)]

