@@ -247,6 +247,8 @@ def _check_together(config: RunConfig) -> None:
         )
     if config.vllm == "server" and not config.vllm_url:
         raise ConfigError("vllm_url is empty: vllm server needs the URL of trl vllm-serve")
+    if config.sft_lora_start and not config.sft_lora_rank:
+        raise ConfigError("sft_lora_rank is 0: sft_lora_start needs an adapter to begin")
 
 
 # The command line --------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def train_on_demonstrations(
 
     from train.lora import lora_config, start_adapter, train_layers_only
 
-    if config.sft_layers_only and not config.sft_lora_rank:
+    if config.sft_layers_only:
         train_layers_only(model)
 
     local = max(1, config.sft_batch // processes)

@@ -154,6 +154,7 @@ def test_the_paper_presets_hold_its_published_settings(preset):
         ({"max_tokens": 320, "overlong_buffer": 999},
          "overlong_buffer is 999: it must be at most max_tokens, 320"),
         ({"vllm": "server"}, "vllm_url is empty: vllm server needs the URL"),
+        ({"sft_lora_start": "runs/x"}, "sft_lora_rank is 0: sft_lora_start needs an adapter"),
         ({"preset": "nan"}, "preset 'nan' does not exist: one of nano, paper-0.6b,"),
     ],
 )  # fmt: skip
