@@ -106,6 +106,9 @@ class RunConfig:
         16, "Problems of one optimiser step; must divide batch_problems.", "optimisation"
     )
     micro_batch: int = _setting(16, "Trajectories in one forward pass.", "optimisation")
+    share_prefix: bool = _setting(
+        False, "Compute what all trajectories begin with once a batch: faster.", "optimisation"
+    )
     lr: float = _setting(1e-6, "Peak learning rate.", "optimisation")
     lr_schedule: Schedule = _setting("constant", "After the warm-up.", "optimisation")
     warmup_steps: int = _setting(0, "Linear warm-up.", "optimisation")
@@ -126,9 +129,6 @@ class RunConfig:
     )
     sft_layers_only: bool = _setting(
         False, "Leave embeddings and norms as they are, as export.adapter needs it.", "cold start"
-    )
-    sft_share_prefix: bool = _setting(
-        False, "Compute what all trajectories begin with once a batch: faster.", "cold start"
     )
     sft_save_every: int = _setting(200, "Steps between checkpoints.", "cold start")
     pass_mark: float = _setting(

@@ -71,11 +71,17 @@ class Evaluator:
     """Evaluates on a fixed list of problems, shared among the processes."""
 
     def __init__(
-        self, collector: Collector, grader: Grader, accelerator: Accelerator, pad_id: int, rows: int
+        self,
+        collector: Collector,
+        grader: Grader,
+        accelerator: Accelerator,
+        pad_id: int,
+        rows: int,
+        share_prefix: bool = False,
     ) -> None:
         """`rows` bounds the problems that are answered at once (0: all)."""
         self._collector, self._grader, self._accelerator = collector, grader, accelerator
-        self._pad_id, self._rows = pad_id, rows
+        self._pad_id, self._rows, self._share_prefix = pad_id, rows, share_prefix
 
     def evaluate(
         self,
@@ -102,7 +108,9 @@ class Evaluator:
 
         def sample(batch: Sequence[BatchGeneration]) -> None:
             with self._accelerator.autocast():
-                sample_batch(model, batch, shared.tokenizer, self._pad_id, self._rows)
+                sample_batch(
+                    model, batch, shared.tokenizer, self._pad_id, self._rows, self._share_prefix
+                )
 
         def collect(sample: Sampler) -> list[Rollout]:
             questions = [problem.prompt() for problem in problems]

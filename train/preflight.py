@@ -81,7 +81,7 @@ def preflight(
     sample = [list(collector.prompt_ids(each.prompt())) for each in report.train[:_MEASURED]]
     collector.shared.prompts.clear()
     alike = 0
-    if config.sft_share_prefix and can_share(student, config.gradient_checkpointing, processes):
+    if config.share_prefix and can_share(student, config.gradient_checkpointing, processes):
         alike = len(common_prefix(sample))
     prompt = round(sum(map(len, sample)) / len(sample))
     guess = estimate(

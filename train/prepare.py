@@ -89,6 +89,7 @@ def open_tools(
     from train.models import chat_template_of
     from train.rollout.collect import Collector, RolloutSettings
     from train.rollout.tokenizer import HFTokenizer
+    from train.shared_prefix import can_share
 
     longest = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
     collector = Collector(
@@ -110,7 +111,12 @@ def open_tools(
     )
     grader = Grader(sandbox, config.sandbox_workers)
     evaluator = Evaluator(
-        collector, grader, accelerator, int(tokenizer.pad_token_id), config.rollout_batch
+        collector,
+        grader,
+        accelerator,
+        int(tokenizer.pad_token_id),
+        config.rollout_batch,
+        config.share_prefix and can_share(model, False, accelerator.num_processes),
     )
     return Tools(collector, grader, evaluator)
 

@@ -80,7 +80,7 @@ def train_on_demonstrations(
         "use_cpu": on_cpu(),
     }
     collator, sampler = None, None
-    if config.sft_share_prefix and can_share(model, config.gradient_checkpointing, processes):
+    if config.share_prefix and can_share(model, config.gradient_checkpointing, processes):
         collator = PrefixCollator(shared_prefix(encoded), int(tokenizer.pad_token_id))
         lengths = [len(each["input_ids"]) for each in encoded]
         sampler = LikeLengths(lengths, config.sft_batch, config.seed)  # padding is lost time

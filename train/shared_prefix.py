@@ -4,6 +4,9 @@ Every conversation of a batch opens with the same system prompt and tool descrip
 tokens against 100 of a short problem. Here that prefix runs through the model once, its keys and
 values are repeated for each row, and gradients flow back through them: the same loss and the same
 gradients as with whole rows (tests/train/test_shared_prefix.py), at less than half the arithmetic.
+
+The cold start has a collator and a loss for it; on-policy training calls its models through
+`SharedPrefixModel`, and rollouts start from `repeated_cache`.
 """
 
 from __future__ import annotations
@@ -123,12 +126,8 @@ def prefix_loss(model: Any, batch: Mapping[str, Tensor], items: Tensor | int | N
 
     `batch` is a PrefixCollator's. Logits are computed for the learned positions only.
     """
-    from transformers import DynamicCache
-
-    cache: Any = DynamicCache(config=model.config)
     with _plain_inputs(model), hidden_states_of(model) as hidden:
-        model(input_ids=batch["prefix"], past_key_values=cache, use_cache=True, logits_to_keep=1)
-        cache.batch_repeat_interleave(len(batch["input_ids"]))
+        cache = repeated_cache(model, batch["prefix"], len(batch["input_ids"]))
         model(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
@@ -141,6 +140,64 @@ def prefix_loss(model: Any, batch: Mapping[str, Tensor], items: Tensor | int | N
     logits = model.get_output_embeddings()(hidden[-1][:, :-1][learned])
     total = torch.nn.functional.cross_entropy(logits.float(), labels[learned], reduction="sum")
     return total / (learned.sum() if items is None else items)
+
+
+def repeated_cache(model: Any, prefix: Tensor, rows: int) -> Any:
+    """The keys and values of (1, P) `prefix`, repeated for each of `rows` rows."""
+    from transformers import DynamicCache
+
+    cache: Any = DynamicCache(config=model.config)
+    model(input_ids=prefix, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    cache.batch_repeat_interleave(rows)
+    return cache
+
+
+class SharedPrefixModel:
+    """Stands for `model` where TRL asks it for the log-probabilities of a padded batch.
+
+    `input_ids` and `attention_mask` are (B, P + T): prompts padded on the left, completions on the
+    right. `labels` are -100 but for the completions; the last column before them stays.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __call__(
+        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, **more: Any
+    ) -> Any:
+        """What the model returns, without the columns of the prefix on the left."""
+        padding = attention_mask.argmax(1)  # (B,)
+        shared = self._shared(input_ids, attention_mask, labels, padding)
+        if not shared:
+            return self._model(
+                input_ids=input_ids, attention_mask=attention_mask, labels=labels, **more
+            )
+        first = int(padding[0])
+        cache = repeated_cache(self._model, input_ids[:1, first : first + shared], len(input_ids))
+        # A row with n columns of padding has its rest n columns later: there lies, in what is
+        # left of the others' prefix, the end of its own, which is masked.
+        rest = attention_mask[:, shared:].clone()
+        columns = torch.arange(rest.size(1), device=rest.device)
+        rest[columns < padding[:, None]] = 0
+        return self._model(
+            input_ids=input_ids[:, shared:],
+            attention_mask=torch.cat([rest.new_ones(len(rest), shared), rest], dim=1),
+            position_ids=(shared + rest.cumsum(1) - 1).clamp(min=0),
+            labels=labels[:, shared:],
+            past_key_values=cache,
+            **more,
+        )
+
+    @staticmethod
+    def _shared(ids: Tensor, mask: Tensor, labels: Tensor, padding: Tensor) -> int:
+        """How many tokens all rows begin with, short of the last token of any prompt."""
+        learned = (labels != IGNORED).any(0).nonzero()
+        if len(ids) == 1 or not len(learned) or not bool(mask.any(1).all()):
+            return 0
+        end = int(learned[0]) - 1
+        starts = padding.tolist()
+        prompts = [row[start:end] for row, start in zip(ids.tolist(), starts, strict=True)]
+        return len(common_prefix(prompts))
 
 
 def _plain_inputs(model: Any) -> AbstractContextManager[None]:

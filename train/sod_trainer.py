@@ -35,10 +35,11 @@ from train.objective import token_advantages
 from train.padding import chunks_by_length, used_columns, without_padding
 from train.reverse_kl import reverse_kl
 from train.rewards import answer_reward, count_messages, overlong_penalty
-from train.rollout.collect import Collector, Rollout, Sampler
+from train.rollout.collect import Collector, Rollout, Sampler, lost
 from train.rollout.lockstep import collect_in_lockstep, is_sharded, vllm_sampler
 from train.rollout.sampling import rollout_seed, sample_batch
 from train.self_teacher import privileged_question
+from train.shared_prefix import SharedPrefixModel, can_share
 from train.step_weights import step_table, step_weights
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
             reward_funcs=[self.correctness, self.overlong],
             rollout_func=SODTrainer._roll_out,
             **kwargs,
+        )
+        checkpointing, processes = config.gradient_checkpointing, self.accelerator.num_processes
+        self._share_prefix = config.share_prefix and all(
+            can_share(each, checkpointing, processes) for each in (self.model, teacher) if each
         )
         self.teacher = None if teacher is None else self._prepare_teacher(teacher)
 
@@ -163,9 +168,8 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         tokenizer = self.collector.shared.tokenizer
 
         def sample(batch: Sequence[BatchGeneration]) -> None:
-            sample_batch(
-                model, batch, tokenizer, self._tokenizer.pad_token_id, self.config.rollout_batch
-            )
+            at_once, pad_id = self.config.rollout_batch, self._tokenizer.pad_token_id
+            sample_batch(model, batch, tokenizer, pad_id, at_once, self._share_prefix)
 
         return sample
 
@@ -294,6 +298,12 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
             )[0].float()
         return logps
 
+    def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **more: Any) -> Any:
+        # With the full divergence the hidden states of whole rows are looked at.
+        if self._share_prefix and self.config.divergence == "sampled":
+            model = SharedPrefixModel(model)
+        return super()._get_per_token_logps_and_entropies(model, *args, **more)
+
     def _privileged_prompts(self, inputs: list[dict[str, Any]]) -> tuple[Tensor, Tensor]:
         problems = [self.problems[each["index"]] for each in inputs]
         questions = [privileged_question(each, self.config.method) for each in problems]
@@ -405,8 +415,3 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
             seconds=dict(self._seconds),
             config=self.config,
         )
-
-
-def lost(rollout: Rollout, grading_failed: bool) -> bool:
-    """Whether our side, not the student, failed a rollout: nothing may be learned from it."""
-    return rollout.infra or grading_failed

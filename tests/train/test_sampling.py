@@ -123,18 +123,18 @@ def test_budgets_of_zero_ask_the_model_nothing(collector: Collector, known_probl
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_rows_at_once_change_nothing(
+def test_rows_at_once_and_a_shared_prefix_change_nothing(
     collector: Collector,
     student: PreTrainedModel,
     known_problems: list[Problem],
     temperature: float,
 ):
     results = []
-    for at_once in (0, 1, 3):
+    for at_once, share_prefix in ((0, False), (1, False), (3, False), (0, True), (3, True)):
         batch = asks(collector, known_problems[:5], [40] * 5, temperature)
-        sample_batch(student, batch, collector.shared.tokenizer, 0, at_once)
+        sample_batch(student, batch, collector.shared.tokenizer, 0, at_once, share_prefix)
         results.append(written(batch))
-    assert results[0] == results[1] == results[2]
+    assert all(each == results[0] for each in results)
 
 
 def test_generation_stops_with_its_last_row(

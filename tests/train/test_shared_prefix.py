@@ -8,7 +8,14 @@ import torch
 from train.config import RunConfig
 from train.demonstrations import IGNORED
 from train.models import load_policy
-from train.shared_prefix import LikeLengths, PrefixCollator, can_share, prefix_loss, shared_prefix
+from train.shared_prefix import (
+    LikeLengths,
+    PrefixCollator,
+    SharedPrefixModel,
+    can_share,
+    prefix_loss,
+    shared_prefix,
+)
 
 PREFIX = [5, 6, 7, 8, 9, 10]
 
@@ -70,6 +77,58 @@ def test_loss_and_gradients_equal_those_of_whole_rows(lora):
     torch.testing.assert_close(shared, whole)
     for name, each in trained.items():
         torch.testing.assert_close(each.grad, expected[name], rtol=1e-3, atol=1e-6)
+
+
+def padded(rows):
+    """TRL's layout: prompts padded on the left, completions on the right."""
+    prompts = [row[0] for row in rows]
+    completions = [row[1] for row in rows]
+    before, after = max(map(len, prompts)), max(map(len, completions))
+    ids, mask, labels = [], [], []
+    for prompt, completion in rows:
+        left, right = before - len(prompt), after - len(completion)
+        ids.append([0] * left + prompt + completion + [0] * right)
+        mask.append([0] * left + [1] * (len(prompt) + len(completion)) + [0] * right)
+        labels.append([IGNORED] * before + completion + [IGNORED] * right)
+    return tuple(map(torch.tensor, (ids, mask, labels)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "shared"),
+    [
+        ([([*PREFIX, 20, 21], [30, 31]), ([*PREFIX, 22], [32]), (PREFIX * 2, [33, 34, 35])], 6),
+        ([(PREFIX, [30, 31]), (PREFIX, [32])], 5),  # the last token of a prompt is a row's own
+        ([([1, *PREFIX], [30]), ([2], [31])], 0),
+        ([(PREFIX, [30])], 0),
+    ],
+)
+def test_log_probabilities_and_gradients_of_padded_rows(rows, shared):
+    from trl.trainer.utils import add_fused_lm_head
+
+    model, _, _ = load_policy("nano", RunConfig(), 0)
+    model.eval()
+    add_fused_lm_head(model)
+    ids, mask, labels = padded(rows)
+    widths = []
+    handle = model.base_model.register_forward_hook(
+        lambda _, __, out: widths.append(out["last_hidden_state"].shape[:2])
+    )
+    results = []
+    for form in (model, SharedPrefixModel(model)):
+        out = form(input_ids=ids, attention_mask=mask, labels=labels, fused_lm_head=True)
+        logps = out.log_probs[:, -(labels != IGNORED).any(0).sum() :]
+        (logps * torch.arange(1, logps.numel() + 1).view_as(logps)).sum().backward()
+        gradients = {name: each.grad.clone() for name, each in model.named_parameters()}
+        results.append((logps.detach(), gradients))
+        model.zero_grad()
+    handle.remove()
+    (whole, expected), (logps, gradients) = results
+    torch.testing.assert_close(logps, whole)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-3, atol=1e-4)
+    # One row runs through what is shared, all rows through the rest.
+    alone = [(1, shared)] if shared else []
+    assert widths[1:] == [*alone, (len(rows), ids.size(1) - shared)]
 
 
 def test_models_whose_attention_slides_are_trained_on_whole_rows():

@@ -141,6 +141,32 @@ def test_coef_zero_is_the_loss_and_gradient_of_grpo(make_trainer: MakeTrainer):
     assert_close(gradients(kit, loss), gradients(kit, parent), least=1e-3)
 
 
+@pytest.mark.parametrize(("method", "lora_rank"), [("sod", 0), ("sod", 4), ("opsd-gt", 0)])
+def test_a_shared_prefix_saves_arithmetic_and_changes_nothing_else(
+    make_trainer: MakeTrainer, method: str, lora_rank: int
+):
+    rounds = []
+    for share_prefix in (False, True):
+        torch.manual_seed(0)  # of the adapter's random weights
+        kit = make_trainer(method=method, lora_rank=lora_rank, share_prefix=share_prefix)
+        tokens: list[int] = []
+        backbone = kit.trainer.accelerator.unwrap_model(kit.trainer.model).base_model
+        handle = backbone.register_forward_hook(
+            lambda _, __, out, tokens=tokens: tokens.append(out[0].shape[:2].numel())
+        )
+        output = kit.trainer._generate_and_score_completions(kit.inputs())
+        loss = kit.trainer._compute_loss(kit.trainer.model, output)
+        handle.remove()
+        rounds.append((output, loss, gradients(kit, loss), sum(tokens)))
+    (whole, loss, expected, most), (shared, ours, found, fewer) = rounds
+    assert torch.equal(shared["completion_ids"], whole["completion_ids"])
+    for name in ("old_per_token_logps", "advantages"):
+        torch.testing.assert_close(shared[name], whole[name], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(ours, loss, rtol=1e-3, atol=1e-5)
+    assert_close(found, expected, least=1e-3)
+    assert fewer < 0.9 * most
+
+
 def test_a_missing_teacher_is_an_error(make_trainer: MakeTrainer):
     for settings in ({}, {"method": "opd"}, {"divergence": "full"}):
         with pytest.raises(TrainingError, match="needs a teacher"):

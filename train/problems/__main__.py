@@ -47,12 +47,9 @@ def write(
     whole: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="Share of GSM8K's trajectories with the answer after the program."
+            min=0, max=1, help="Share of one-program trajectories that go on to the answer."
         ),
     ] = 1.0,
-    comments: Annotated[
-        bool, typer.Option("--comments", help="GSM8K's sentences as comments in the programs.")
-    ] = False,
     against: Annotated[
         list[str] | None, typer.Option(help="Test set with which no 13 words may be shared.")
     ] = None,
@@ -70,7 +67,7 @@ def write(
     say = Console(stderr=True)
     test = all_grams(each.question for source in against or [] for each in _load(source, "eval"))
     drawn = draws(count, seed, "train")
-    public = programs(_load(gsm8k, "train"), comments=comments) if gsm8k else []
+    public = programs(_load(gsm8k, "train")) if gsm8k else []
     public.sort(key=lambda each: len(each.question) + len(each.program))
     kept = [
         each
@@ -88,7 +85,7 @@ def write(
     with Sandbox() as sandbox:
         solved = list(
             track(
-                demonstrations(kept, seed, sandbox, ends={"GSM8K train": whole}),
+                demonstrations(kept, seed, sandbox, whole=whole),
                 "running the programs",
                 total=len(kept),
                 console=say,

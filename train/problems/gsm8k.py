@@ -1,13 +1,12 @@
 """Annotated solutions of GSM8K's training set as programs.
 
 A solution says `Natalia sold 48/2 = <<48/2=24>>24 clips in May.`; of each such calculation one line
-of Python is made, named after the words around it (`clips_in_may = 48 / 2`), and a result that is
-used again is used by its name. The names are all the reasoning that the student gets to write, at
-a third of the tokens of the sentences; or the sentences stand as comments above their lines,
-without numbers that would have to be worked out in the head. Solutions whose program does not print
-the answer are left out; so is anything that is not plain arithmetic, and what counts with a number
-that nobody told (`23 + 3` where a human had worked out 18 + 5 in the head): a student would learn
-to make numbers up.
+of Python is made, named after the words around it (`clips_may = 48 / 2`), and a result that is used
+again is used by its name; the last one is printed. The names are all the reasoning that the student
+gets to write, at a third of the tokens of the sentences. Solutions whose program does not print the
+answer are left out; so is anything that is not plain arithmetic, what has a result that nothing
+uses, and what counts with a number that nobody told (`23 + 3` where a human had worked out 18 + 5
+in the head): a student would learn to make numbers up.
 
 Source: openai/grade-school-math, MIT; only its training set may be given.
 """
@@ -17,7 +16,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -35,70 +34,56 @@ _EMPTY_WORDS = frozenset(
     would x
     """.split()  # noqa: SIM905
 )
-_LONGEST_NAME = 3  # words
+_NAME = 2  # words
+_CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")  # not at the start of a sentence
+_UP_TO_NINETEEN = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+    sixteen seventeen eighteen nineteen
+""".split()  # noqa: SIM905
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SPELLED = {
-    word: number
-    for number, words in {
-        20: "twenty score",
-        30: "thirty",
-        40: "forty",
-        50: "fifty",
-        60: "sixty",
-        70: "seventy",
-        80: "eighty",
-        90: "ninety",
-        13: "thirteen",
-        14: "fourteen",
-        15: "fifteen",
-        16: "sixteen",
-        17: "seventeen",
-        18: "eighteen",
-        19: "nineteen",
-    }.items()
-    for word in words.split()
+    **{word: number for number, word in enumerate(_UP_TO_NINETEEN)},
+    **{word: 10 * number for number, word in enumerate(_TENS, 2)},
+    "score": 20,
 }
 _SMALL = 12  # numbers up to it are anybody's: halves, thirds, a dozen, months
 _COMMON = frozenset({16, 24, 28, 30, 31, 52, 60, 100, 365, 366, 1000, 3600, 5280, 1000000})
 
 
-def programs(problems: Iterable[Problem], *, comments: bool = False) -> list[Drawn]:
-    """One solved problem of each of `problems` that can be turned into a program.
-
-    `comments` puts the solution's words above each line.
-    """
-    found = (_drawn(problem, comments) for problem in problems)
+def programs(problems: Iterable[Problem]) -> list[Drawn]:
+    """One solved problem of each of `problems` that can be turned into a program."""
+    found = (_drawn(problem) for problem in problems)
     return [drawn for drawn in found if drawn is not None]
 
 
-def _drawn(problem: Problem, comments: bool) -> Drawn | None:
+def _drawn(problem: Problem) -> Drawn | None:
     lines = _lines(problem.solution or "", problem.question)
     if not lines:
         return None
     answer = problem.answer.replace(",", "")
-    program, value = "\n".join(f"{line.name} = {line.code}" for line in lines), lines[-1].value
+    value = lines[-1].value
     try:
         if value != Fraction(answer):
             return None
         scope: dict[str, float] = {}
-        exec(program, {"__builtins__": {}}, scope)  # plain arithmetic: see _PLAIN
+        for line in lines:
+            exec(f"{line.name} = {line.code}", {"__builtins__": {}}, scope)  # plain: see _PLAIN
     except (ValueError, ZeroDivisionError, SyntaxError):
         return None
     if _made_up(problem.question, (line.code for line in lines)):
         return None
-    name, printed = lines[-1].name, scope[lines[-1].name]
-    if comments:
-        program = "\n".join(f"# {line.words}\n{line.name} = {line.code}" for line in lines)
-    elif len(lines) == 1:
-        program, name = "", lines[0].code
+    *before, last = lines
+    printed = scope[last.name]
     noisy = len(str(printed)) > len(f"{printed:.4f}")
-    last = f"print(round({name}, 2))" if noisy else f"print({name})"
+    shown = f"print(round({last.code}, 2))" if noisy else f"print({last.code})"
+    program = "\n".join([*(f"{line.name} = {line.code}" for line in before), shown])
     if Fraction(str(round(printed, 2))) != value:
         return None
     whole = str(int(value)) if value.denominator == 1 else str(round(float(value), 2))
     question = " ".join(problem.question.split())
     return Drawn(
         question,
-        f"{program}\n{last}".strip(),
+        program,
         whole,
         family="GSM8K train",
         group="GSM8K train",
@@ -106,18 +91,18 @@ def _drawn(problem: Problem, comments: bool) -> Drawn | None:
 
 
 class _Line(NamedTuple):
-    """One calculation: `words` are its sentence without the arithmetic."""
+    """One calculation."""
 
     name: str
     code: str
     value: Fraction
-    words: str
 
 
 def _lines(solution: str, question: str) -> list[_Line]:
-    told = {Fraction(number) for number in _NUMBER.findall(question.replace(",", ""))}
-    named: dict[Fraction, str] = {}
+    told = _told(question)
+    people = set(_CAPITAL.findall(question))
     lines: list[_Line] = []
+    unused: list[str] = []
     for sentence in re.split(r"\n|(?<=[.!?;])\s", solution.partition("####")[0]):
         for match in _CALCULATION.finditer(sentence):
             code = match[1].replace(",", "").replace("$", "").replace("x", "*")
@@ -131,22 +116,24 @@ def _lines(solution: str, question: str) -> list[_Line]:
 
             def by_name(number: re.Match[str]) -> str:
                 known = Fraction(number[0])
-                return named[known] if known in named and known not in told else number[0]
+                names = [line.name for line in lines if line.value == known]
+                for name in names:
+                    if name in unused:
+                        unused.remove(name)
+                        return name
+                return names[-1] if names and known not in told else number[0]
 
             code = _NUMBER.sub(by_name, code)
             taken = {line.name for line in lines}
-            name = _name(sentence[: match.start()], sentence[match.end() :], taken)
-            words = _spoken(sentence[: match.start()], sentence[match.end() :])
-            lines.append(_Line(name, code, value, words))
-            named[value] = name
-    return lines
+            name = _name(sentence[: match.start()], sentence[match.end() :], people, taken)
+            lines.append(_Line(name, code, value))
+            unused.append(name)
+    return lines if len(unused) == 1 else []
 
 
 def _made_up(question: str, codes: Iterable[str]) -> set[Fraction]:
     """The numbers in `codes` that neither the question nor common knowledge gives."""
-    text = question.lower().replace(",", "")
-    told = {Fraction(number) for number in _NUMBER.findall(text)}
-    told |= {Fraction(_SPELLED[word]) for word in re.findall("[a-z]+", text) if word in _SPELLED}
+    told = _told(question)
     percent = {share / 100 for share in told}
     told |= percent | {1 - share for share in percent} | {1 + share for share in percent}
     told |= {100 - share for share in told} | {100 + share for share in told}
@@ -158,11 +145,11 @@ def _made_up(question: str, codes: Iterable[str]) -> set[Fraction]:
     }
 
 
-def _spoken(before: str, after: str) -> str:
-    """The sentence around a calculation, in one line and without it."""
-    before = re.sub(r"(?:(?<=[\s(=$€£])|^)[\d\s.,$€£*+\-/x()=%\u00d7\u00f7]+$", " ", before)
-    after = re.sub(r"^\s*[$€£]?-?[\d,.]*\d%?", " ", re.sub(r"<<.*?>>", " ", after))
-    return " ".join(re.sub(r"<<.*?>>", " ", f"{before} {after}").split()).rstrip(" .")
+def _told(question: str) -> set[Fraction]:
+    """The numbers in `question`, in figures or in words."""
+    text = question.lower().replace(",", "")
+    words = {Fraction(_SPELLED[word]) for word in re.findall("[a-z]+", text) if word in _SPELLED}
+    return words | {Fraction(number) for number in _NUMBER.findall(text)}
 
 
 def _without_zeros(code: str) -> str:
@@ -174,23 +161,30 @@ def _value(code: str) -> Fraction:
     return Fraction(eval(exact, {"__builtins__": {}, "Fraction": Fraction}))
 
 
-def _name(before: str, after: str, taken: set[str]) -> str:
-    """A name of up to three words: those after the number; if it has one only, those before too."""
-    after = re.sub(r"<<.*?>>", " ", after)
+def _name(before: str, after: str, people: set[str], taken: set[str]) -> str:
+    """A name of two words: whom the sentence is about, if it names them, and what is counted.
+
+    More of what is counted, or a number, where another line has that name already.
+    """
+    before, after = re.sub(r"<<.*?>>", " ", before), re.sub(r"<<.*?>>", " ", after)
+    who = [word for word in re.findall(r"[A-Z][a-z]+", before) if word in people][:1]
     following = re.match(r"[\s\d.,$]*([^.,;:=()]*)", after)
-    words = _words(following[1] if following else "")[:_LONGEST_NAME]
-    if len(words) < 2:
-        words = [word for word in _words(re.sub(r"<<.*?>>", " ", before)) if word not in words][
-            len(words) - _LONGEST_NAME :
-        ] + words
-    name = "_".join(words) or "result"
-    if keyword.iskeyword(name):
-        name += "_"
+    words = [*map(str.lower, who), *_words(following[1] if following else "")]
+    if len(words) < _NAME:
+        words = [word for word in _words(before) if word not in words][len(words) - _NAME :] + words
+    length = _NAME
+    while length < len(words) and _identifier(words[:length]) in taken:
+        length += 1
+    name = unique = _identifier(words[:length])
     number = 2
-    unique = name
     while unique in taken:
         unique, number = f"{name}{number}", number + 1
     return unique
+
+
+def _identifier(words: Sequence[str]) -> str:
+    name = "_".join(words) or "result"
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _words(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runtime.protocol import Message, Tool, render_call
@@ -39,12 +39,12 @@ def demonstrations(
     sandbox: Sandbox,
     *,
     plain: bool = False,
-    ends: Mapping[str, float] | None = None,
+    whole: float = 1.0,
 ) -> Iterator[Demonstration]:
     """One trajectory for each problem; `plain` ones have no mistakes and no extra calls.
 
-    `ends` gives, for a group, the share of its trajectories that go on to the answer; the others
-    end with the program, since how to end is learned from a few. Raises DataError for a program
+    `whole` is the share of the trajectories of one program that go on to the answer; the others end
+    with the program, since how to end is learned from a few. Raises DataError for a program
     that does not print its answer.
     """
     tool = code_interpreter_tool(sandbox)
@@ -65,7 +65,7 @@ def demonstrations(
         if len(programs) > 1:
             question = dice.choice(_STEPWISE_ASKED).format(question)
         solved = _converse(each, question, programs, wrong, tool)
-        if dice.random() >= (ends or {}).get(each.group, 1.0):
+        if len(solved.messages) == 4 and dice.random() >= whole:
             solved = replace(solved, messages=solved.messages[:-2])
         yield solved
 

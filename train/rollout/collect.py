@@ -188,3 +188,8 @@ class Collector:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def lost(rollout: Rollout, grading_failed: bool) -> bool:
+    """Whether our side, not the student, failed a rollout: nothing may be learned from it."""
+    return rollout.infra or grading_failed

@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from train.rollout.engine import BatchGeneration
+from train.shared_prefix import common_prefix, repeated_cache
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -90,8 +91,11 @@ def sample_batch(
     tokenizer: HFTokenizer,
     pad_id: int,
     at_once: int = 0,
+    share_prefix: bool = False,
 ) -> None:
     """Fill every generation of `batch`; `at_once` bounds the rows of one `generate` (0: all).
+
+    `share_prefix` computes what all rows begin with once.
 
     All of a batch share one temperature and top_p; temperature 0 is greedy.
     """
@@ -102,7 +106,7 @@ def sample_batch(
         if longest <= 0:
             written: list[list[int]] = [[] for _ in rows]
         else:
-            written = _generate(model, rows, tokenizer, pad_id, longest)
+            written = _generate(model, rows, tokenizer, pad_id, longest, share_prefix)
         for row, tokens in zip(rows, written, strict=True):
             row.fill(tokens, tokenizer)
 
@@ -113,14 +117,20 @@ def _generate(
     tokenizer: HFTokenizer,
     pad_id: int,
     longest: int,
+    share_prefix: bool,
 ) -> list[list[int]]:
     device = model.device
     width = max(len(row.ids) for row in rows)
     ids = torch.full((len(rows), width), pad_id)
     mask = torch.zeros((len(rows), width), dtype=torch.long)
+    prefix = common_prefix([row.ids[:-1] for row in rows]) if share_prefix and len(rows) > 1 else []
     for index, row in enumerate(rows):
-        ids[index, width - len(row.ids) :] = torch.tensor(row.ids)
-        mask[index, width - len(row.ids) :] = 1
+        # Padding comes after the prefix: there the cache of all rows ends alike.
+        start = width - len(row.ids) + len(prefix)
+        ids[index, : len(prefix)] = torch.tensor(prefix, dtype=torch.long)
+        mask[index, : len(prefix)] = 1
+        ids[index, start:] = torch.tensor(row.ids[len(prefix) :])
+        mask[index, start:] = 1
     sampling = rows[0].sampling
     draws = LogitsProcessorList()
     if sampling.temperature > 0:
@@ -133,7 +143,12 @@ def _generate(
         pad_token_id=pad_id,
     )
     with torch.no_grad(), _no_habits(model):
+        begun = {}
+        if prefix:
+            cache = repeated_cache(model, ids[:1, : len(prefix)].to(device), len(rows))
+            begun["past_key_values"] = cache
         output = model.generate(
+            **begun,
             input_ids=ids.to(device),
             attention_mask=mask.to(device),
             generation_config=config,

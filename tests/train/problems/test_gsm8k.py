@@ -72,19 +72,28 @@ def test_every_solution_becomes_a_program_that_prints_its_answer(
 
 def test_lines_are_named_after_the_words_and_results_are_used_by_name(drawn: list[Drawn]):
     assert drawn[0].program.split("\n") == [
-        "baker_makes_rolls = 6 * 12",
-        "rolls_left = baker_makes_rolls - 50",
-        "print(rolls_left)",
+        "makes_rolls = 6 * 12",
+        "print(makes_rolls - 50)",
     ]
     assert drawn[0].group == drawn[0].family == "GSM8K train"
 
 
-def test_a_number_of_the_question_stays_a_number():
+def test_who_does_it_is_in_the_name():
     told = made(
-        "It is 2*5 = <<2*5=10>>10 eggs.\nThen 10+3 = <<10+3=13>>13 eggs.\n#### 13", "10 or 3?"
+        "Mia has 2*5 = <<2*5=10>>10 eggs.\nTim has 10-3 = <<10-3=7>>7 eggs.\n"
+        "That makes 10+7 = <<10+7=17>>17 eggs.\n#### 17",
+        "Each of Mia and Tim has 2 boxes of 5 eggs, but Tim 3 less. How many eggs?",
     )
     assert told is not None
-    assert "= 10 + 3" in told.program
+    assert told.program == ("mia_eggs = 2 * 5\ntim_eggs = mia_eggs - 3\nprint(mia_eggs + tim_eggs)")
+
+
+def test_a_number_of_the_question_stays_a_number_once_its_like_is_used():
+    told = made(
+        "It is 2*5 = <<2*5=10>>10 eggs.\nThen 10+10 = <<10+10=20>>20 eggs.\n#### 20", "10 or 3?"
+    )
+    assert told is not None
+    assert told.program == "eggs = 2 * 5\nprint(eggs + 10)"
 
 
 def test_names_are_unique_and_never_keywords(drawn: list[Drawn]):
@@ -92,8 +101,14 @@ def test_names_are_unique_and_never_keywords(drawn: list[Drawn]):
         names = re.findall(r"^(\w+) = ", each.program, re.M)
         assert len(set(names)) == len(names), each.program
         assert all(name.isidentifier() and not keyword.iskeyword(name) for name in names)
-    assert len(re.findall(r"^\w+ = ", drawn[3].program, re.M)) == 4
-    told = made("2+3 = <<2+3=5>>5 class.\nThe import 5*4 = <<5*4=20>>20.\n#### 20")
+    assert re.findall(r"^\w+ = ", drawn[3].program, re.M) == [
+        "may_pass = ",
+        "june_pass = ",
+        "july_pass = ",
+    ]
+    told = made(
+        "2+3 = <<2+3=5>>5 class.\nThe import 5*4 = <<5*4=20>>20.\n20+1 = <<20+1=21>>21.\n#### 21"
+    )
     assert told is not None
     assert [line.split(" = ")[0] for line in told.program.split("\n")[:-1]] == ["class_", "import_"]
 
@@ -122,6 +137,7 @@ def test_the_noise_of_floats_is_rounded(drawn: list[Drawn]):
         "4/0 = <<4/0=4>>4.\n#### 4",
         "7/3 = <<7/3=2.33>>2.33.\n#### 2.33",  # rounded by hand
         "2+2 = <<2+2=4>>4 pens.\n#### four",  # no number
+        "2+2 = <<2+2=4>>4 pens.\n3+5 = <<3+5=8>>8 caps.\n#### 8",  # a result that nothing uses
         "",
     ],
 )
@@ -132,17 +148,6 @@ def test_what_is_left_out(solution: str):
 
 def test_a_solution_may_be_missing():
     assert programs([Problem("1", "math", "How many?", "4")]) == []
-
-
-def test_comments_hold_the_words_and_none_of_the_arithmetic(plain_sandbox: Sandbox):
-    drawn = programs((problem(*row) for row in ROWS), comments=True)
-    assert drawn[0].program == (
-        "# The baker makes rolls\nbaker_makes_rolls = 6 * 12\n# Then rolls are left\n"
-        "rolls_left = baker_makes_rolls - 50\nprint(rolls_left)"
-    )
-    assert "# The shirts cost together" in drawn[2].program
-    solved = list(demonstrations(drawn, 0, plain_sandbox, plain=True))
-    assert solved[0].messages[-1].content == "The answer is \\boxed{22}."
 
 
 def test_a_number_that_nobody_told_is_not_taught():

@@ -155,9 +155,9 @@ def test_where_no_tool_is_needed_none_is_called(plain_sandbox: Sandbox):
         assert drawn.answer in solved.messages[1].content
 
 
-def test_some_groups_end_with_the_program(plain_sandbox: Sandbox):
-    public = [replace(TRIP, group="public", question=f"{n}. {TRIP.question}") for n in range(40)]
-    solved = list(demonstrations(public, 0, plain_sandbox, plain=True, ends={"public": 0.5}))
+def test_some_trajectories_end_with_the_program(plain_sandbox: Sandbox):
+    trips = [replace(TRIP, question=f"{n}. {TRIP.question}") for n in range(40)]
+    solved = list(demonstrations(trips, 0, plain_sandbox, plain=True, whole=0.5))
     roles = [[each.role for each in one.messages] for one in solved]
     assert roles.count(["user", "assistant"]) in range(10, 31)
     assert roles.count(["user", "assistant", "tool", "assistant"]) in range(10, 31)
