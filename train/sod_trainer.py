@@ -85,7 +85,8 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         )
         checkpointing, processes = config.gradient_checkpointing, self.accelerator.num_processes
         self._share_prefix = config.share_prefix and all(
-            can_share(each, checkpointing, processes) for each in (self.model, teacher) if each
+            can_share(each, checkpointing, processes)
+            for each in (self.model, teacher or self.model)
         )
         self.teacher = None if teacher is None else self._prepare_teacher(teacher)
 

@@ -229,7 +229,7 @@ def test_a_cold_start_with_an_adapter_and_a_shared_prefix_resumes_to_the_same(tm
         "sft_save_every": "3",
         "eval_problems": "2",
     }
-    args = [command(tmp_path / name, "--sft-share-prefix", **more) for name in ("one", "two")]
+    args = [command(tmp_path / name, "--share-prefix", **more) for name in ("one", "two")]
     done = run(args[0])
     assert done.returncode == 0, done.stderr
     process = subprocess.Popen(

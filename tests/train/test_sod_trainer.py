@@ -150,7 +150,8 @@ def test_a_shared_prefix_saves_arithmetic_and_changes_nothing_else(
         torch.manual_seed(0)  # of the adapter's random weights
         kit = make_trainer(method=method, lora_rank=lora_rank, share_prefix=share_prefix)
         tokens: list[int] = []
-        backbone = kit.trainer.accelerator.unwrap_model(kit.trainer.model).base_model
+        model = kit.trainer.accelerator.unwrap_model(kit.trainer.model)
+        backbone = (model.get_base_model() if lora_rank else model).base_model
         handle = backbone.register_forward_hook(
             lambda _, __, out, tokens=tokens: tokens.append(out[0].shape[:2].numel())
         )
