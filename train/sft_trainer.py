@@ -102,8 +102,11 @@ def train_on_demonstrations(
     if config.sft_lora_start and last is None:
         from train.models import load_policy
 
-        trained, _, _ = load_policy(config.sft_lora_start, config, config.seed)
-        start_adapter(trainer.accelerator.unwrap_model(trainer.model), trained.state_dict())
+        # Without a name of its own the trained model is freed before the training.
+        start_adapter(
+            trainer.accelerator.unwrap_model(trainer.model),
+            load_policy(config.sft_lora_start, config, config.seed)[0].state_dict(),
+        )
     trainer.train(resume_from_checkpoint=None if last is None else str(last[1]))
     display.end_stage()
     if config.sft_lora_rank:
