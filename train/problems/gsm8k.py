@@ -72,11 +72,15 @@ def _drawn(problem: Problem) -> Drawn | None:
         return None
     if _made_up(problem.question, (line.code for line in lines)):
         return None
-    *before, last = lines
+    last = lines[-1]
     printed = scope[last.name]
     noisy = len(str(printed)) > len(f"{printed:.4f}")
-    shown = f"print(round({last.code}, 2))" if noisy else f"print({last.code})"
-    program = "\n".join([*(f"{line.name} = {line.code}" for line in before), shown])
+    # A print of `a - b` on the last line would make a student decide at a line's first word
+    # whether it is the last, before it has written the step: it then stopped too early.
+    named = lines if len(lines) > 1 else []
+    shown = last.name if named else last.code
+    shown = f"print(round({shown}, 2))" if noisy else f"print({shown})"
+    program = "\n".join([*(f"{line.name} = {line.code}" for line in named), shown])
     if Fraction(str(round(printed, 2))) != value:
         return None
     whole = str(int(value)) if value.denominator == 1 else str(round(float(value), 2))
