@@ -55,6 +55,9 @@ class RunConfig:
         0, "Train a LoRA adapter of this rank, merged on save; 0: all.", "models"
     )
     lora_alpha: int = _setting(32, "Scale of the adapter.", "models")
+    lora_base: str = _setting(
+        "", "Begin the adapter on this model, as what the student changed of it.", "models"
+    )
     gradient_checkpointing: bool = _setting(False, "Less memory, a third slower.", "models")
 
     # Data

@@ -35,7 +35,7 @@ from train.config import RunConfig
 from train.errors import ConfigError, TrainingError
 
 PRESETS = Path(__file__).parent / "presets"
-MAY_BE_EMPTY = frozenset({"output", "sft_lora_start", "vllm_url"})
+MAY_BE_EMPTY = frozenset({"output", "lora_base", "sft_lora_start", "vllm_url"})
 LEARNS_FROM_REWARD = frozenset({"sod", "opd", "grpo", "opsd-gt", "opsd-hint"})
 _KINDS: dict[str, Any] = get_type_hints(RunConfig)
 _NAMES = [each.name for each in fields(RunConfig)]
@@ -247,6 +247,8 @@ def _check_together(config: RunConfig) -> None:
         )
     if config.vllm == "server" and not config.vllm_url:
         raise ConfigError("vllm_url is empty: vllm server needs the URL of trl vllm-serve")
+    if config.lora_base and not config.lora_rank:
+        raise ConfigError("lora_rank is 0: lora_base needs an adapter to begin")
     if config.sft_lora_start and not config.sft_lora_rank:
         raise ConfigError("sft_lora_rank is 0: sft_lora_start needs an adapter to begin")
 

@@ -205,7 +205,8 @@ class _Stages:
         from datasets import Dataset
         from transformers import PrinterCallback
 
-        from train.lora import lora_config
+        from train.lora import lora_config, start_adapter
+        from train.models import load_policy
         from train.rollout.lockstep import is_sharded
         from train.sod_trainer import SODTrainer
         from train.trl_config import grpo_config
@@ -223,8 +224,12 @@ class _Stages:
             {"prompt": [{"role": "user", "content": problem.prompt()}], "index": index}
             for index, problem in enumerate(data.train)
         ]
+        student, start = self.model, None
+        if config.lora_base:
+            student = load_policy(config.lora_base, config, config.seed)[0]
+            start, self.model = self.model.state_dict(), student
         trainer = SODTrainer(
-            model=self.model,
+            model=student,
             args=grpo_config(config, folder.checkpoints, self.accelerator.num_processes),
             train_dataset=Dataset.from_list(rows),
             processing_class=self.tokenizer,
@@ -237,6 +242,12 @@ class _Stages:
             teacher=teacher,
         )
         trainer.remove_callback(PrinterCallback)
+        if start is not None:
+            if last is None:  # otherwise the checkpoint has the adapter
+                start_adapter(
+                    trainer.accelerator.unwrap_model(trainer.model), start, config.student
+                )
+            start = None
         watch.trainer = trainer
         trainer.rollout_progress = lambda done, total: self.display.detail("rollouts", done, total)
         if last is not None:

@@ -54,7 +54,7 @@ def preflight(
     `teacher` is None for the methods that have none. `imitated` is for `estimate`.
     """
     from train.models import chat_template_of
-    from train.shared_prefix import can_share, common_prefix
+    from train.shared_prefix import common_prefix, shares_prefix
 
     report, shared = Report(), collector.shared
     if teacher is not None:
@@ -81,7 +81,7 @@ def preflight(
     sample = [list(collector.prompt_ids(each.prompt())) for each in report.train[:_MEASURED]]
     collector.shared.prompts.clear()
     alike = 0
-    if config.share_prefix and can_share(student, config.gradient_checkpointing, processes):
+    if shares_prefix(config, processes, student):
         alike = len(common_prefix(sample))
     prompt = round(sum(map(len, sample)) / len(sample))
     guess = estimate(

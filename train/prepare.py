@@ -89,7 +89,7 @@ def open_tools(
     from train.models import chat_template_of
     from train.rollout.collect import Collector, RolloutSettings
     from train.rollout.tokenizer import HFTokenizer
-    from train.shared_prefix import can_share
+    from train.shared_prefix import shares_prefix
 
     longest = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
     collector = Collector(
@@ -116,7 +116,7 @@ def open_tools(
         accelerator,
         int(tokenizer.pad_token_id),
         config.rollout_batch,
-        config.share_prefix and can_share(model, False, accelerator.num_processes),
+        shares_prefix(config, accelerator.num_processes, model, learns=False),
     )
     return Tools(collector, grader, evaluator)
 
@@ -138,6 +138,8 @@ def lock(
     if not folder.writes:
         return
     named = {"student": config.student}
+    if config.lora_base:
+        named["lora_base"] = config.lora_base
     if config.needs_teacher:
         named["teacher"] = config.teacher
     sources: dict[str, tuple[str, Sequence[Any]]] = {

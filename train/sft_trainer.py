@@ -12,7 +12,13 @@ from train.config import RunConfig
 from train.demonstrations import Encoded
 from train.display import Display
 from train.run_folder import RunFolder
-from train.shared_prefix import LikeLengths, PrefixCollator, can_share, prefix_loss, shared_prefix
+from train.shared_prefix import (
+    LikeLengths,
+    PrefixCollator,
+    prefix_loss,
+    shared_prefix,
+    shares_prefix,
+)
 from train.trl_config import on_cpu, scheduler_name
 
 if TYPE_CHECKING:
@@ -80,7 +86,7 @@ def train_on_demonstrations(
         "use_cpu": on_cpu(),
     }
     collator, sampler = None, None
-    if config.share_prefix and can_share(model, config.gradient_checkpointing, processes):
+    if shares_prefix(config, processes, model):
         collator = PrefixCollator(shared_prefix(encoded), int(tokenizer.pad_token_id))
         lengths = [len(each["input_ids"]) for each in encoded]
         sampler = LikeLengths(lengths, config.sft_batch, config.seed)  # padding is lost time
@@ -106,6 +112,7 @@ def train_on_demonstrations(
         start_adapter(
             trainer.accelerator.unwrap_model(trainer.model),
             load_policy(config.sft_lora_start, config, config.seed)[0].state_dict(),
+            config.sft_lora_start,
         )
     trainer.train(resume_from_checkpoint=None if last is None else str(last[1]))
     display.end_stage()

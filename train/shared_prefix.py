@@ -11,6 +11,7 @@ The cold start has a collator and a loss for it; on-policy training calls its mo
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,6 +27,8 @@ from train.hidden_states import hidden_states_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+    from train.config import RunConfig
 
 _SORTED = 20  # batches that are sorted together: more would draw each less at random
 
@@ -52,10 +55,20 @@ def common_prefix(rows: Sequence[list[int]]) -> list[int]:
     ]
 
 
-def can_share(model: PreTrainedModel, gradient_checkpointing: bool, processes: int) -> bool:
-    """Whether a prefix can be shared: full attention, one process, and activations kept."""
-    kinds = getattr(model.config, "layer_types", None) or ["full_attention"]
-    return set(kinds) == {"full_attention"} and not gradient_checkpointing and processes == 1
+def shares_prefix(
+    config: RunConfig, processes: int, *models: PreTrainedModel, learns: bool = True
+) -> bool:
+    """Whether `config` asks for a shared prefix and all `models` can have one.
+
+    That takes full attention, one process and, where something `learns`, activations kept.
+    """
+    kinds = {
+        kind
+        for model in models
+        for kind in getattr(model.config, "layer_types", None) or ["full_attention"]
+    }
+    recomputed = learns and config.gradient_checkpointing
+    return config.share_prefix and kinds == {"full_attention"} and not recomputed and processes == 1
 
 
 class LikeLengths(Sampler[int]):
@@ -126,12 +139,12 @@ def prefix_loss(model: Any, batch: Mapping[str, Tensor], items: Tensor | int | N
 
     `batch` is a PrefixCollator's. Logits are computed for the learned positions only.
     """
-    with _plain_inputs(model), hidden_states_of(model) as hidden:
+    with plain_inputs(model), hidden_states_of(model) as hidden:
         cache = repeated_cache(model, batch["prefix"], len(batch["input_ids"]))
         model(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
-            past_key_values=cache,
+            **{cache_argument(model): cache},
             use_cache=True,
             logits_to_keep=1,
         )
@@ -147,9 +160,16 @@ def repeated_cache(model: Any, prefix: Tensor, rows: int) -> Any:
     from transformers import DynamicCache
 
     cache: Any = DynamicCache(config=model.config)
-    model(input_ids=prefix, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    model(input_ids=prefix, **{cache_argument(model): cache}, use_cache=True, logits_to_keep=1)
     cache.batch_repeat_interleave(rows)
     return cache
+
+
+def cache_argument(model: Any) -> str:
+    """What `model` calls the keys and values that it goes on from: older transformers, newer."""
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    new = "cache" in inspect.signature(type(base).forward).parameters
+    return "cache" if new else "past_key_values"
 
 
 class SharedPrefixModel:
@@ -166,6 +186,10 @@ class SharedPrefixModel:
         self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, **more: Any
     ) -> Any:
         """What the model returns, without the columns of the prefix on the left."""
+        with plain_inputs(self._model):
+            return self._call(input_ids, attention_mask, labels, **more)
+
+    def _call(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, **more: Any) -> Any:
         padding = attention_mask.argmax(1)  # (B,)
         shared = self._shared(input_ids, attention_mask, labels, padding)
         if not shared:
@@ -184,7 +208,7 @@ class SharedPrefixModel:
             attention_mask=torch.cat([rest.new_ones(len(rest), shared), rest], dim=1),
             position_ids=(shared + rest.cumsum(1) - 1).clamp(min=0),
             labels=labels[:, shared:],
-            past_key_values=cache,
+            **{cache_argument(self._model): cache},
             **more,
         )
 
@@ -200,9 +224,9 @@ class SharedPrefixModel:
         return len(common_prefix(prompts))
 
 
-def _plain_inputs(model: Any) -> AbstractContextManager[None]:
+def plain_inputs(model: Any) -> AbstractContextManager[None]:
     """Without peft's casts of every adapter's input to float32: autocast would undo them."""
-    if not hasattr(model, "peft_config") or not torch.is_autocast_enabled("cpu"):
+    if not hasattr(model, "peft_config") or not torch.is_autocast_enabled(model.device.type):
         return nullcontext()
     from peft.helpers import disable_input_dtype_casting
 

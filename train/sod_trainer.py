@@ -39,7 +39,7 @@ from train.rollout.collect import Collector, Rollout, Sampler, lost
 from train.rollout.lockstep import collect_in_lockstep, is_sharded, vllm_sampler
 from train.rollout.sampling import rollout_seed, sample_batch
 from train.self_teacher import privileged_question
-from train.shared_prefix import SharedPrefixModel, can_share
+from train.shared_prefix import SharedPrefixModel, shares_prefix
 from train.step_weights import step_table, step_weights
 
 if TYPE_CHECKING:
@@ -83,10 +83,8 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
             rollout_func=SODTrainer._roll_out,
             **kwargs,
         )
-        checkpointing, processes = config.gradient_checkpointing, self.accelerator.num_processes
-        self._share_prefix = config.share_prefix and all(
-            can_share(each, checkpointing, processes)
-            for each in (self.model, teacher or self.model)
+        self._share_prefix = shares_prefix(
+            config, self.accelerator.num_processes, self.model, teacher or self.model
         )
         self.teacher = None if teacher is None else self._prepare_teacher(teacher)
 
@@ -303,7 +301,8 @@ class SODTrainer(GRPOTrainer):  # type: ignore[misc]
         # With the full divergence the hidden states of whole rows are looked at.
         if self._share_prefix and self.config.divergence == "sampled":
             model = SharedPrefixModel(model)
-        return super()._get_per_token_logps_and_entropies(model, *args, **more)
+        with self.accelerator.autocast():  # once around the prefix and what follows it
+            return super()._get_per_token_logps_and_entropies(model, *args, **more)
 
     def _privileged_prompts(self, inputs: list[dict[str, Any]]) -> tuple[Tensor, Tensor]:
         problems = [self.problems[each["index"]] for each in inputs]

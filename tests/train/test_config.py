@@ -88,7 +88,7 @@ SOME_SETTINGS = {
 }
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.fixed_dictionaries({}, optional=SOME_SETTINGS))
 def test_a_file_and_flags_of_the_same_values_give_the_same_config(tmp_path_factory, values):
     file = written(tmp_path_factory.getbasetemp(), yaml.safe_dump(values))
@@ -154,6 +154,7 @@ def test_the_paper_presets_hold_its_published_settings(preset):
         ({"max_tokens": 320, "overlong_buffer": 999},
          "overlong_buffer is 999: it must be at most max_tokens, 320"),
         ({"vllm": "server"}, "vllm_url is empty: vllm server needs the URL"),
+        ({"lora_base": "runs/x"}, "lora_rank is 0: lora_base needs an adapter to begin"),
         ({"sft_lora_start": "runs/x"}, "sft_lora_rank is 0: sft_lora_start needs an adapter"),
         ({"preset": "nan"}, "preset 'nan' does not exist: one of nano, paper-0.6b,"),
     ],

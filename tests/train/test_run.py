@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from train.config_io import main
 from train.data import load_problems
@@ -203,6 +204,24 @@ def test_lora_full_divergence_and_an_offloaded_teacher(tmp_path):
     assert code == 0, err
     names = set(weights(tmp_path / "run"))
     assert names == set(load_file(NANO_TEACHER / "model.safetensors"))  # merged
+
+
+def test_the_adapter_of_a_student_goes_on_where_its_cold_start_left_it(tmp_path):
+    start = shutil.copytree(NANO_TEACHER, tmp_path / "start")
+    before = load_file(NANO_TEACHER / "model.safetensors")
+    changed = {
+        name: weight + 0.02 * torch.ones_like(weight) if "_proj." in name else weight
+        for name, weight in before.items()
+    }
+    save_file(changed, start / "model.safetensors", metadata={"format": "pt"})
+    settings = {"steps": "1", "eval_every": "1", "eval_problems": "4", "validation_problems": "4"}
+    settings |= {"student": str(start), "lora_base": str(NANO_TEACHER), "lora_rank": "2"}
+    args = command(tmp_path / "run", "--no-cold-start", lr="1e-9", **settings)
+    code, _, err = run_here(args)
+    assert code == 0, err
+    for name, weight in weights(tmp_path / "run").items():
+        assert torch.allclose(weight, changed[name].float(), atol=1e-3), name
+    assert "lora_base" in (tmp_path / "run" / "lock.json").read_text("utf-8")
 
 
 def test_the_cold_start_alone(tmp_path):

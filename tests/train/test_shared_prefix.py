@@ -12,9 +12,9 @@ from train.shared_prefix import (
     LikeLengths,
     PrefixCollator,
     SharedPrefixModel,
-    can_share,
     prefix_loss,
     shared_prefix,
+    shares_prefix,
 )
 
 PREFIX = [5, 6, 7, 8, 9, 10]
@@ -132,11 +132,15 @@ def test_log_probabilities_and_gradients_of_padded_rows(rows, shared):
 
 
 def test_models_whose_attention_slides_are_trained_on_whole_rows():
-    model, _, _ = load_policy("nano", RunConfig(), 0)
-    assert can_share(model, False, 1)
-    assert not can_share(model, True, 1) and not can_share(model, False, 2)
-    model.config.layer_types = ["full_attention", "sliding_attention"]
-    assert not can_share(model, False, 1)
+    model, other = (load_policy("nano", RunConfig(), 0)[0] for _ in range(2))
+    asked = RunConfig(share_prefix=True)
+    assert shares_prefix(asked, 1, model, other)
+    assert not shares_prefix(RunConfig(), 1, model) and not shares_prefix(asked, 2, model)
+    recomputed = RunConfig(share_prefix=True, gradient_checkpointing=True)
+    assert not shares_prefix(recomputed, 1, model)
+    assert shares_prefix(recomputed, 1, model, learns=False)
+    other.config.layer_types = ["full_attention", "sliding_attention"]
+    assert not shares_prefix(asked, 1, model, other)
 
 
 def test_batches_are_of_like_length_in_random_order():

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from train.rollout.engine import BatchGeneration
-from train.shared_prefix import common_prefix, repeated_cache
+from train.shared_prefix import cache_argument, common_prefix, plain_inputs, repeated_cache
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -142,11 +142,11 @@ def _generate(
         eos_token_id=list(tokenizer.eog_ids),
         pad_token_id=pad_id,
     )
-    with torch.no_grad(), _no_habits(model):
+    with torch.no_grad(), _no_habits(model), plain_inputs(model):
         begun = {}
         if prefix:
             cache = repeated_cache(model, ids[:1, : len(prefix)].to(device), len(rows))
-            begun["past_key_values"] = cache
+            begun[cache_argument(model)] = cache
         output = model.generate(
             **begun,
             input_ids=ids.to(device),
