@@ -64,6 +64,15 @@ def test_what_no_adapter_can_hold_is_refused(save, tmp_path):
     assert not list(tmp_path.glob("d.gguf*"))
 
 
+def test_rounding_to_bfloat16_is_no_change_of_the_embeddings(save, tmp_path):
+    model = random_model("llama")
+    base = export_gguf(save(model, tokenizer_of("llama"), "base"), tmp_path / "b.gguf", type="f32")
+    with torch.no_grad():
+        model.model.layers[0].mlp.up_proj.weight.mul_(1.1)
+    student = save(model.bfloat16(), tokenizer_of("llama"), "student")  # as `--lora-rank` saves it
+    assert write_difference(student, base, tmp_path / "d.gguf").layers > 0
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

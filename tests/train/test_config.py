@@ -104,6 +104,11 @@ def test_presets_are_sound_and_leave_their_name_to_the_file_name(preset):
     assert "preset" not in yaml.safe_load((PRESETS / f"{preset}.yaml").read_text())
 
 
+@pytest.mark.parametrize("recipe", sorted(ROOT.glob("train/recipes/*/*.yaml")), ids=lambda f: f.stem)
+def test_recipes_are_sound(recipe):
+    assert load(file=recipe).output.startswith("runs/")
+
+
 @pytest.mark.parametrize("preset", ["paper-0.6b", "paper-1.7b"])
 def test_the_paper_presets_hold_its_published_settings(preset):
     config = load(preset=preset)
