@@ -75,13 +75,16 @@ def start_adapter(model: Any, trained: Mapping[str, Tensor], source: str) -> Non
 
 
 def _check_the_rest(model: Any, trained: Mapping[str, Tensor], source: str) -> None:
-    """That `trained` differs where an adapter has a place, but for rounding."""
+    """That `trained` differs only where an adapter has a place, but for rounding."""
     for name, weight in model.get_base_model().named_parameters():
         aim = trained.get(name)
         if "lora_" in name or ".base_layer." in name or aim is None:
             continue
-        change = aim.to(weight.device).float() - weight.detach().float()
-        if change.norm() > _ROUNDING * weight.detach().float().norm():
+        now = weight.detach().float()
+        alike = aim.shape == now.shape and bool(
+            (aim.to(now.device).float() - now).norm() <= _ROUNDING * now.norm()
+        )
+        if not alike:
             raise TrainingError(
                 f"{source} has another {name} than the model that its adapter is for, and an "
                 "adapter has no place for it: train it with --sft-layers-only"

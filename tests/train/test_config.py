@@ -104,7 +104,9 @@ def test_presets_are_sound_and_leave_their_name_to_the_file_name(preset):
     assert "preset" not in yaml.safe_load((PRESETS / f"{preset}.yaml").read_text())
 
 
-@pytest.mark.parametrize("recipe", sorted(ROOT.glob("train/recipes/*/*.yaml")), ids=lambda f: f.stem)
+@pytest.mark.parametrize(
+    "recipe", sorted(ROOT.glob("train/recipes/*/*.yaml")), ids=lambda f: f.stem
+)
 def test_recipes_are_sound(recipe):
     assert load(file=recipe).output.startswith("runs/")
 

@@ -72,6 +72,8 @@ def test_weights_that_an_adapter_cannot_change_are_not_dropped_in_silence(model)
     start_adapter(adapted, trained | {name: trained[name].bfloat16()}, "runs/x")  # rounded only
     with pytest.raises(TrainingError, match=f"runs/x has another {name} .* --sft-layers-only"):
         start_adapter(adapted, trained | {name: trained[name] + 0.1}, "runs/x")
+    with pytest.raises(TrainingError, match=f"runs/x has another {name}"):  # another vocabulary
+        start_adapter(adapted, trained | {name: trained[name][:-1]}, "runs/x")
 
 
 def test_layers_only(model):
